@@ -1,0 +1,110 @@
+/** One entry of the catalogue: what went wrong in general, what the reader can do, and whether trying again can help. */
+export type ErrorEntry = { readonly summary: string; readonly action: string; readonly retriable: boolean }
+
+const permanent = (summary: string, action: string): ErrorEntry => ({ summary, action, retriable: false })
+const transient = (summary: string, action: string): ErrorEntry => ({ summary, action, retriable: true })
+
+/**
+ * Every error that backstitch throws or records, by code. `docs/errors.md` lists the same codes (a test compares them).
+ * A code never changes its meaning; its words may.
+ */
+export const errorCatalogue = {
+  CONFIG_INVALID: permanent('The configuration is invalid.', 'Correct the option that is named; see docs/configuration.md.'),
+  CONFIG_NOT_FOUND: permanent(
+    'No backstitch.config.ts was found.',
+    'Run the command in the folder that holds it, or name it with --config.',
+  ),
+  CONTRACT_INVALID: permanent('A message contract is invalid.', 'Correct the contract that is named.'),
+  DATABASE_IS_STANDBY: transient(
+    'The database is a read-only standby.',
+    'Point the relay at the primary: a snapshot of a standby does not know which transactions are open.',
+  ),
+  DATABASE_UNREACHABLE: transient(
+    'The database does not answer.',
+    'Check its address and that it runs; the process tries again by itself.',
+  ),
+  KAFKA_UNREACHABLE: transient(
+    'No Kafka broker answers.',
+    'Check the brokers’ addresses and that they run; the process tries again by itself.',
+  ),
+  MESSAGE_INVALID: permanent(
+    'A message does not fit its contract.',
+    'Correct the fields that are named; nothing was written, and the transaction is still usable.',
+  ),
+  MESSAGE_MALFORMED: permanent(
+    'A record on the topic is not a message this group can read.',
+    'It was put among the dead letters with its bytes; correct its producer.',
+  ),
+  MESSAGE_TOO_LARGE: permanent(
+    'A message is larger than the limit.',
+    'Send a reference to the data instead of the data, or raise the limit of the contract and of the topic.',
+  ),
+  MIGRATION_FAILED: permanent('A migration failed; its transaction was rolled back.', 'Read the cause, then run it again.'),
+  SCHEMA_MISSING: permanent(
+    'The tables of backstitch are missing in this database.',
+    'Run `backstitch migrate` with the parts that this database needs.',
+  ),
+  SCHEMA_NEWER: permanent(
+    'The tables were made by a newer version of backstitch than this process.',
+    'Deploy the newer version of the package.',
+  ),
+  SCHEMA_OUTDATED: permanent(
+    'The tables are older than this version of backstitch needs.',
+    'Run `backstitch migrate`.',
+  ),
+  TRANSACTION_UNSUPPORTED: permanent(
+    'The value given as a transaction is none that backstitch knows.',
+    'Pass a pg client with an open transaction, a knex transaction, or an object with query(text, values).',
+  ),
+  HANDLER_FAILED: transient('A handler threw an error.', 'Read the cause; the message is tried again, then dead-lettered.'),
+  HANDLER_MISSING: permanent('No handler is registered for this command.', 'Register one with handle(command, handler).'),
+  OUTBOX_CHECKPOINT_AHEAD: permanent(
+    'The checkpoint knows transactions that this database has not seen yet: it was restored from a backup or replaced.',
+    'Stop the relay and read docs/operations.md, “A restored database”.',
+  ),
+  OUTBOX_CHECKPOINT_FOREIGN: permanent(
+    'The checkpoint belongs to another database cluster.',
+    'Stop the relay and read docs/operations.md, “A restored database”.',
+  ),
+  OUTBOX_LEASE_LOST: transient('Another relay owns this outbox now.', 'Nothing to do: this relay stands by.'),
+  OUTBOX_RECORD_REFUSED: permanent(
+    'Kafka refuses this record for what it is.',
+    'Correct the limit of the topic and run `backstitch outbox retry`, or `backstitch outbox skip`.',
+  ),
+  OUTBOX_TOPIC_UNKNOWN: permanent(
+    'The topic does not exist.',
+    'Create it with `backstitch topics apply`; the parked rows are then published by themselves.',
+  ),
+  PUBLISH_FAILED: transient('Kafka did not acknowledge a record.', 'Nothing to do: the relay reads it again and publishes it.'),
+  REPLY_UNKNOWN: permanent(
+    'A reply belongs to no saga that this orchestrator knows.',
+    'It was put among the dead letters; check which service sent it.',
+  ),
+  SAGA_ALREADY_STARTED: permanent(
+    'A saga with this business key was started before.',
+    'Nothing to do where a start may come twice; else choose another key.',
+  ),
+  SAGA_DEFINITION_INVALID: permanent('A saga definition is invalid.', 'Correct the step that is named.'),
+  SAGA_DEFINITION_UNKNOWN: permanent(
+    'This process does not have the definition of the saga.',
+    'Deploy the definition, or start an orchestrator that has it: the message waits in the database.',
+  ),
+  SAGA_MAPPER_FAILED: permanent(
+    'A mapper of a saga definition threw an error; the saga is parked.',
+    'Correct the definition, deploy, and run `backstitch saga retry`.',
+  ),
+  SAGA_NOT_FOUND: permanent('There is no saga with this id.', 'Check the id with `backstitch saga list`.'),
+  SAGA_STATE_REFUSES: permanent('The state of the saga does not allow this.', 'Look at it with `backstitch saga show`.'),
+  ROW_NOT_FOUND: permanent('There is no such row in the quarantine.', 'Look at it with `backstitch outbox list`.'),
+  SERVICE_UNAVAILABLE: permanent(
+    'A server that this run needs cannot be provided.',
+    'Set DATABASE_URL and KAFKA_BROKERS, start Docker, or install what is named.',
+  ),
+  STOP_DEADLINE_PASSED: permanent(
+    'A process part did not stop within its deadline.',
+    'Nothing is lost: what was not acknowledged is done again.',
+  ),
+} as const satisfies Record<string, ErrorEntry>
+
+/** A code of {@link errorCatalogue}. */
+export type ErrorCode = keyof typeof errorCatalogue

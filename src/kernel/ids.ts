@@ -1,0 +1,43 @@
+import { createHash, randomFillSync } from 'node:crypto'
+
+/**
+ * Makes a new message or saga id: a UUID of version 7 (RFC 9562), which begins with the time in milliseconds. Ids that grow with time
+ * keep the inserts of an index in one place and let the inbox be cut into partitions by id.
+ */
+export function newId(nowMs: number = Date.now()): string {
+  const bytes = randomFillSync(Buffer.allocUnsafe(16))
+  bytes.writeUIntBE(nowMs, 0, 6)
+  return stamp(bytes, 7)
+}
+
+/**
+ * Derives an id from another one and from what distinguishes the new one, so that doing the same work again names its messages the same.
+ * The result is a UUID of version 8 which keeps the 48 bits of time of `from`, so that it falls into the same partition of an inbox.
+ *
+ * The parts are joined with their lengths, so that no two lists give the same id.
+ *
+ * @example
+ * deriveId(command.id, 'reply') // the id of the reply to this very command
+ */
+export function deriveId(from: string, ...parts: readonly (string | number)[]): string {
+  const hash = createHash('sha256').update(from)
+  for (const part of parts) {
+    const text = String(part)
+    hash.update(`|${text.length}:${text}`)
+  }
+  const bytes = hash.digest().subarray(0, 16)
+  Buffer.from(from.replaceAll('-', '').slice(0, 12), 'hex').copy(bytes, 0)
+  return stamp(bytes, 8)
+}
+
+/** Whether a text is a UUID in its usual form. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text)
+}
+
+function stamp(bytes: Buffer, version: number): string {
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4)
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = bytes.toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
