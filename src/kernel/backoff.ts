@@ -8,7 +8,11 @@ export const defaultBackoff: BackoffPolicy = { initialMs: 100, maxMs: 5_000, fac
  * The wait before try number `attempt + 1`, where `attempt` counts the failures so far from 1.
  * `jitter` in [0, 1) spreads the waits of many processes over the upper half (so that they do not come back all at once).
  */
-export function backoffMs(attempt: number, policy: BackoffPolicy = defaultBackoff, jitter: number = 0): number {
+export function backoffMs(
+  attempt: number,
+  policy: BackoffPolicy = defaultBackoff,
+  jitter: number = 0,
+): number {
   const full = Math.min(policy.maxMs, policy.initialMs * policy.factor ** Math.min(attempt - 1, 60))
   return Math.round(full - (full / 2) * jitter)
 }

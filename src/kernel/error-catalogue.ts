@@ -9,7 +9,10 @@ const transient = (summary: string, action: string): ErrorEntry => ({ summary, a
  * A code never changes its meaning; its words may.
  */
 export const errorCatalogue = {
-  CONFIG_INVALID: permanent('The configuration is invalid.', 'Correct the option that is named; see docs/configuration.md.'),
+  CONFIG_INVALID: permanent(
+    'The configuration is invalid.',
+    'Correct the option that is named; see docs/configuration.md.',
+  ),
   CONFIG_NOT_FOUND: permanent(
     'No backstitch.config.ts was found.',
     'Run the command in the folder that holds it, or name it with --config.',
@@ -39,7 +42,10 @@ export const errorCatalogue = {
     'A message is larger than the limit.',
     'Send a reference to the data instead of the data, or raise the limit of the contract and of the topic.',
   ),
-  MIGRATION_FAILED: permanent('A migration failed; its transaction was rolled back.', 'Read the cause, then run it again.'),
+  MIGRATION_FAILED: permanent(
+    'A migration failed; its transaction was rolled back.',
+    'Read the cause, then run it again.',
+  ),
   SCHEMA_MISSING: permanent(
     'The tables of backstitch are missing in this database.',
     'Run `backstitch migrate` with the parts that this database needs.',
@@ -56,8 +62,14 @@ export const errorCatalogue = {
     'The value given as a transaction is none that backstitch knows.',
     'Pass a pg client with an open transaction, a knex transaction, or an object with query(text, values).',
   ),
-  HANDLER_FAILED: transient('A handler threw an error.', 'Read the cause; the message is tried again, then dead-lettered.'),
-  HANDLER_MISSING: permanent('No handler is registered for this command.', 'Register one with handle(command, handler).'),
+  HANDLER_FAILED: transient(
+    'A handler threw an error.',
+    'Read the cause; the message is tried again, then dead-lettered.',
+  ),
+  HANDLER_MISSING: permanent(
+    'No handler is registered for this command.',
+    'Register one with handle(command, handler).',
+  ),
   OUTBOX_CHECKPOINT_AHEAD: permanent(
     'The checkpoint knows transactions that this database has not seen yet: it was restored from a backup or replaced.',
     'Stop the relay and read docs/operations.md, “A restored database”.',
@@ -75,7 +87,10 @@ export const errorCatalogue = {
     'The topic does not exist.',
     'Create it with `backstitch topics apply`; the parked rows are then published by themselves.',
   ),
-  PUBLISH_FAILED: transient('Kafka did not acknowledge a record.', 'Nothing to do: the relay reads it again and publishes it.'),
+  PUBLISH_FAILED: transient(
+    'Kafka did not acknowledge a record.',
+    'Nothing to do: the relay reads it again and publishes it.',
+  ),
   REPLY_UNKNOWN: permanent(
     'A reply belongs to no saga that this orchestrator knows.',
     'It was put among the dead letters; check which service sent it.',
@@ -94,8 +109,14 @@ export const errorCatalogue = {
     'Correct the definition, deploy, and run `backstitch saga retry`.',
   ),
   SAGA_NOT_FOUND: permanent('There is no saga with this id.', 'Check the id with `backstitch saga list`.'),
-  SAGA_STATE_REFUSES: permanent('The state of the saga does not allow this.', 'Look at it with `backstitch saga show`.'),
-  ROW_NOT_FOUND: permanent('There is no such row in the quarantine.', 'Look at it with `backstitch outbox list`.'),
+  SAGA_STATE_REFUSES: permanent(
+    'The state of the saga does not allow this.',
+    'Look at it with `backstitch saga show`.',
+  ),
+  ROW_NOT_FOUND: permanent(
+    'There is no such row in the quarantine.',
+    'Look at it with `backstitch outbox list`.',
+  ),
   SERVICE_UNAVAILABLE: permanent(
     'A server that this run needs cannot be provided.',
     'Set DATABASE_URL and KAFKA_BROKERS, start Docker, or install what is named.',

@@ -1,7 +1,13 @@
+/** A row as a driver returns it: column names to values. */
+export type SqlRow = Record<string, unknown>
+
 /**
- * The least that backstitch needs of a caller’s transaction: run one statement with `$n` parameters inside it.
+ * The least that backstitch needs of a transaction: run one statement with `$n` parameters inside it.
  * `pg` clients fit as they are; adapters make the same of other libraries’ transactions.
  */
 export type SqlExecutor = {
-  query(text: string, values?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>
+  query<Row extends SqlRow = SqlRow>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ rows: Row[]; rowCount: number | null }>
 }

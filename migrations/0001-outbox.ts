@@ -1,0 +1,134 @@
+import { type Migration, uuidV7Default } from './migration.ts'
+
+/** Rows of one leaf of the outbox: about 600 MB at 600 bytes each, small enough to empty often, large enough to be few. */
+const leafRows = 1_000_000
+const leavesAtFirst = 4
+
+/**
+ * The outbox and the relay’s side tables.
+ *
+ * `xid` stands before `seq`: defaults are computed in the order of the columns, so a transaction has its xid before it draws a `seq`.
+ * The check on `xid` sits on each leaf and is `not valid`: a value of another transaction or cluster is refused, while the rows of a
+ * dump can be restored.
+ */
+export const outbox: Migration = {
+  name: '0001-outbox',
+  part: 'outbox',
+  up: (schema) => [
+    `create table ${schema}.outbox (
+  xid xid8 not null default pg_current_xact_id(),
+  seq bigint generated always as identity,
+  id uuid not null default ${uuidV7Default},
+  aggregatetype text not null,
+  aggregateid text not null,
+  type text not null,
+  version integer not null default 1,
+  payload text,
+  payload_binary bytea,
+  content_type text,
+  headers jsonb,
+  correlation_id text,
+  causation_id text,
+  traceparent text,
+  tracestate text,
+  saga_id uuid,
+  saga_name text,
+  saga_step text,
+  saga_round integer,
+  saga_direction text,
+  saga_attempt integer,
+  reply_to text,
+  outcome text,
+  expires_at timestamp,
+  created_at timestamp not null default (clock_timestamp() at time zone 'UTC'),
+  primary key (seq),
+  constraint outbox_one_payload check (payload is null or payload_binary is null)
+) partition by range (seq)`,
+    `create index outbox_xid on ${schema}.outbox (xid)`,
+    ...Array.from({ length: leavesAtFirst }, (_, leaf) => [
+      `create table ${schema}.outbox_${leaf} partition of ${schema}.outbox for values from (${leaf * leafRows}) to (${(leaf + 1) * leafRows})`,
+      `alter table ${schema}.outbox_${leaf} add constraint outbox_own_xid check (xid = pg_current_xact_id()) not valid`,
+    ]).flat(),
+    `create table ${schema}.outbox_default partition of ${schema}.outbox default`,
+    `alter table ${schema}.outbox_default add constraint outbox_own_xid check (xid = pg_current_xact_id()) not valid`,
+
+    // The shard of a key. SHA-256 instead of Postgres's own hash functions, which may change between major versions: a key must stay in its shard.
+    `create function ${schema}.outbox_shard(key text, shard_count integer) returns integer
+  language sql immutable strict parallel safe
+  return (('x' || encode(substring(sha256(convert_to(key, 'UTF8')) from 1 for 4), 'hex'))::bit(32)::bigint & 4294967295) % shard_count`,
+    `create table ${schema}.outbox_sharding (
+  only_row boolean primary key default true check (only_row),
+  shard_count smallint not null,
+  hash text not null
+)`,
+    `insert into ${schema}.outbox_sharding (shard_count, hash) values (1, 'sha256-32')`,
+
+    // Lease and checkpoint of a shard in one row; the newest by number counts. Rows are appended, and the two slots truncated in turn:
+    // a row updated in place leaves dead versions behind a held snapshot.
+    `create table ${schema}.outbox_checkpoint (
+  slot smallint not null,
+  shard smallint not null,
+  number bigint not null,
+  epoch bigint not null,
+  owner text,
+  lease_until timestamptz not null,
+  previous pg_snapshot not null,
+  current pg_snapshot,
+  position bigint not null default 0,
+  walk_from bigint not null default 0,
+  low_water bigint not null default 0,
+  sequence_high bigint not null default 0,
+  system_identifier bigint not null,
+  timeline integer not null,
+  saved_at timestamptz not null default clock_timestamp(),
+  primary key (shard, number, slot),
+  check (slot = (number / 4096) % 2)
+) partition by list (slot)`,
+    `create table ${schema}.outbox_checkpoint_0 partition of ${schema}.outbox_checkpoint for values in (0)`,
+    `create table ${schema}.outbox_checkpoint_1 partition of ${schema}.outbox_checkpoint for values in (1)`,
+
+    `create table ${schema}.outbox_quarantine (
+  seq bigint primary key,
+  shard smallint not null,
+  topic text not null,
+  id uuid not null,
+  aggregatetype text not null,
+  aggregateid text not null,
+  type text not null,
+  version integer not null,
+  payload text,
+  payload_binary bytea,
+  content_type text,
+  headers jsonb,
+  correlation_id text,
+  causation_id text,
+  traceparent text,
+  tracestate text,
+  saga_id uuid,
+  saga_name text,
+  saga_step text,
+  saga_round integer,
+  saga_direction text,
+  saga_attempt integer,
+  reply_to text,
+  outcome text,
+  expires_at timestamp,
+  created_at timestamp not null,
+  reason_code text not null,
+  reason text not null,
+  parked_at timestamptz not null default clock_timestamp(),
+  intent text check (intent in ('retry', 'skip')),
+  intent_by text,
+  intent_reason text,
+  intent_at timestamptz
+)`,
+    `create index outbox_quarantine_key on ${schema}.outbox_quarantine (topic, aggregateid, seq)`,
+  ],
+  down: (schema) => [
+    `drop table ${schema}.outbox_quarantine`,
+    `drop table ${schema}.outbox_checkpoint`,
+    `drop table ${schema}.outbox_sharding`,
+    `drop function ${schema}.outbox_shard(text, integer)`,
+    `drop table ${schema}.outbox`,
+  ],
+}

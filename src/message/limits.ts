@@ -1,0 +1,43 @@
+import { BackstitchError } from '../kernel/errors.ts'
+
+/** What a body may be at most, checked before any schema runs. */
+export type BodyLimits = {
+  /** Bytes of the encoded body. Kafka’s own default limit of a whole batch is 1,048,588. */
+  readonly bytesMax: number
+  /** How deep arrays and objects may be nested. */
+  readonly depthMax: number
+}
+
+/** 900 kB, so that key and headers fit into Kafka’s default limit, and 64 levels. */
+export const defaultBodyLimits: BodyLimits = { bytesMax: 900_000, depthMax: 64 }
+
+/**
+ * Refuses a JSON text that is too long or too deep, without parsing it.
+ * @throws `MESSAGE_TOO_LARGE`
+ */
+export function assertWithinLimits(json: string, bytes: number, limits: BodyLimits, owner: string): void {
+  if (bytes > limits.bytesMax)
+    throw new BackstitchError(
+      'MESSAGE_TOO_LARGE',
+      `${owner}: ${bytes} bytes, the limit is ${limits.bytesMax}`,
+    )
+  // A text with fewer opening brackets than the limit cannot be too deep: the common case costs no scan of the characters.
+  if (bytes > limits.depthMax && depthExceeds(json, limits.depthMax))
+    throw new BackstitchError('MESSAGE_TOO_LARGE', `${owner}: nested deeper than ${limits.depthMax} levels`)
+}
+
+function depthExceeds(json: string, depthMax: number): boolean {
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < json.length; i++) {
+    const character = json.charCodeAt(i)
+    if (inString) {
+      if (character === 0x5c) i++
+      else if (character === 0x22) inString = false
+    } else if (character === 0x22) inString = true
+    else if (character === 0x7b || character === 0x5b) {
+      if (++depth > depthMax) return true
+    } else if (character === 0x7d || character === 0x5d) depth--
+  }
+  return false
+}

@@ -1,0 +1,20 @@
+/** A command in a graph: enough to tell that the contract changed. */
+export type GraphCommand = { readonly name: string; readonly version: number; readonly hash: string }
+
+/** A step in a graph. `after` names the steps that must be done before. */
+export type GraphNode = {
+  readonly step: string
+  readonly phase: 'compensatable' | 'pivot' | 'retriable'
+  readonly after: readonly string[]
+  readonly send: GraphCommand
+  readonly undo?: GraphCommand
+  readonly timeoutMs: number
+  readonly attemptsMax: number
+}
+
+/** A definition as data: what is stored with the instances, drawn, and compared between versions. */
+export type SagaGraph = {
+  readonly name: string
+  readonly version: number
+  readonly nodes: readonly GraphNode[]
+}

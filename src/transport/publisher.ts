@@ -1,0 +1,54 @@
+/** One record as it leaves. Strings are written as UTF-8. */
+export type OutgoingRecord = {
+  readonly topic: string
+  /** Computed by the core with Java’s rule (see `partitionOf`), so that all drivers agree. */
+  readonly partition: number
+  readonly key: string | Buffer | null
+  /** `null` is a tombstone. */
+  readonly value: string | Buffer | null
+  /** In order; a name may come twice. */
+  readonly headers: readonly (readonly [name: string, value: string | Buffer])[]
+}
+
+/**
+ * Why records were not acknowledged.
+ * - `record`: the broker refuses this record for what it is (too large, invalid). Trusted only of a batch of one record.
+ * - `topic`: unknown topic or partition, or no permission.
+ * - `retriable`: nothing was written, a later try can succeed.
+ * - `unknown`: it may have been written.
+ */
+export type PublishFailure = {
+  readonly kind: 'record' | 'topic' | 'retriable' | 'unknown'
+  readonly reason: string
+  readonly cause?: unknown
+}
+
+/** `acknowledged`: all records. Else one failure for the whole batch, or one a record (by index) where the driver knows. */
+export type PublishResult =
+  | { readonly kind: 'acknowledged' }
+  | { readonly kind: 'failed'; readonly failure: PublishFailure }
+  | { readonly kind: 'partial'; readonly failures: ReadonlyMap<number, PublishFailure> }
+
+/**
+ * Publishes batches with `acks=all`. At most one `publish` may be under way at a time.
+ *
+ * After a failure a publisher may be `poisoned`: it then refuses all further work and its owner opens a new one. (kafkajs’s idempotent
+ * producer can acknowledge what it lost once a send was rejected; throwing it away is the only safe answer.)
+ */
+export type Publisher = {
+  readonly state: 'new' | 'ready' | 'poisoned' | 'closed'
+  /** @throws `KAFKA_UNREACHABLE` when no broker answers within the driver’s deadline; the publisher is then poisoned */
+  open(): Promise<void>
+  /**
+   * Partitions of a topic, `undefined` where the topic does not exist. Answers come from a cache of a few seconds.
+   * @throws `KAFKA_UNREACHABLE`
+   */
+  partitionCount(topic: string): Promise<number | undefined>
+  /** Never rejects. Past `deadlineMs` the outcome is `unknown` and the publisher poisoned. */
+  publish(
+    records: readonly OutgoingRecord[],
+    options: { readonly deadlineMs: number },
+  ): Promise<PublishResult>
+  /** Lets go of the connection, within `graceMs`. Never rejects. */
+  close(options?: { readonly graceMs?: number }): Promise<void>
+}

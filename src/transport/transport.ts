@@ -1,0 +1,28 @@
+import type { Publisher } from './publisher.ts'
+import type { Subscriber, SubscriberOptions } from './subscriber.ts'
+import type { TransportAdmin } from './admin.ts'
+
+/**
+ * The port to Kafka. One driver is one folder under `src/kafka/`; the core asks for capabilities and never for the driver’s name.
+ * All drivers pass one conformance suite.
+ */
+export type KafkaTransport = {
+  /** For log lines only. */
+  readonly name: string
+  readonly capabilities: TransportCapabilities
+  /** A new publisher with a connection of its own; it must be opened. */
+  publisher(): Publisher
+  /** A new member of a consumer group. */
+  subscriber(options: SubscriberOptions): Subscriber
+  admin(): TransportAdmin
+}
+
+/** What a driver can do beyond the port. */
+export type TransportCapabilities = {
+  /** Retries inside one publisher are recognised by the broker. */
+  readonly idempotent: boolean
+  /** The outcome of a batch is known record by record; else a failed batch says nothing about its records. */
+  readonly perRecordOutcome: boolean
+  /** Records that one `publish` may carry at most before the driver slows down or breaks. */
+  readonly batchSizeMax: number
+}
