@@ -11,7 +11,16 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { GuardCommand, GuardedCommand, GuardEvent, GuardOrder } from './guard-protocol.ts'
@@ -51,7 +60,8 @@ function say(event: GuardEvent): void {
 }
 
 function fail(error: unknown): void {
-  if (!ending) say({ event: 'failed', reason: error instanceof Error ? error.message : String(error), log: logTail() })
+  if (!ending)
+    say({ event: 'failed', reason: error instanceof Error ? error.message : String(error), log: logTail() })
 }
 
 async function setUp(given: GuardOrder): Promise<void> {
@@ -122,7 +132,9 @@ async function exitOf(running: ChildProcess): Promise<string> {
       running.once('error', () => resolve())
     })
   }
-  return running.signalCode === null ? `code ${running.exitCode ?? 'none (could not be started)'}` : running.signalCode
+  return running.signalCode === null
+    ? `code ${running.exitCode ?? 'none (could not be started)'}`
+    : running.signalCode
 }
 
 async function stopChild(given: GuardOrder): Promise<void> {

@@ -1,1 +1,14 @@
+export { kafkaConsole, type KafkaConsoleOptions } from './kafka-console.ts'
+export { ServicesUnavailableError } from './services-unavailable-error.ts'
+export type {
+  KafkaServer,
+  KafkaSettings,
+  Origin,
+  OwnServices,
+  PostgresServer,
+  PostgresSettings,
+  ProcessControl,
+  Services,
+  ServicesOptions,
+} from './settings.ts'
 export { startServices } from './start-services.ts'

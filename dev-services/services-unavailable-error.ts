@@ -3,26 +3,28 @@ export class ServicesUnavailableError extends Error {
   override readonly name = 'ServicesUnavailableError'
 
   /**
-   * @param server what could not be had
-   * @param variable the environment variable that would provide it
-   * @param reasons why each way failed, in the order they were tried
-   * @param local what the third way needs
+   * @param what the server, the variable that would provide it and what its local programs need
+   * @param reasons why each way that was tried failed
+   * @param own the run needs a server of its own, so that only local programs will do
    */
   constructor(
-    server: 'Postgres' | 'Kafka',
-    variable: 'DATABASE_URL' | 'KAFKA_BROKERS',
+    what: { server: string; variable: string; local: string },
     reasons: readonly string[],
-    local: string,
+    own: boolean,
     options?: ErrorOptions,
   ) {
     super(
       [
-        `No ${server} can be provided:`,
+        `No ${what.server} can be provided:`,
         ...reasons.map((reason) => `  - ${reason}`),
-        'Provide one in any of three ways:',
-        `  1. set ${variable} to a running ${server} (docker-compose.yml shows the settings it needs)`,
-        '  2. start a Docker engine (a client alone is not enough)',
-        `  3. local programs: ${local}`,
+        ...(own
+          ? [`This run kills or freezes its ${what.server}, so it needs one of its own: ${what.local}.`]
+          : [
+              'There are three ways to provide one:',
+              `  1. set ${what.variable} to one that runs (docker-compose.yml shows the settings it needs);`,
+              '  2. start a Docker engine (the docker command alone is not one);',
+              `  3. local programs: ${what.local}.`,
+            ]),
       ].join('\n'),
       options,
     )

@@ -49,10 +49,14 @@ export class GuardedServer implements ProcessControl {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     const { stdin, stdout, stderr } = this.#guard
-    if (stdin === null || stdout === null || stderr === null) throw new ServerFailedError('the guard has no pipes')
+    if (stdin === null || stdout === null || stderr === null)
+      throw new ServerFailedError('the guard has no pipes')
     stdin.on('error', () => {}) // the guard is gone; its 'exit' tells
     createInterface({ input: stdout }).on('line', (line) => this.#hear(JSON.parse(line) as GuardEvent))
-    stderr.on('data', (chunk: Buffer) => (this.#guardErrors = (this.#guardErrors + chunk.toString()).slice(-4_000)))
+    stderr.on(
+      'data',
+      (chunk: Buffer) => (this.#guardErrors = (this.#guardErrors + chunk.toString()).slice(-4_000)),
+    )
     this.#guard.once('error', (error) => this.#guardGone(`could not start its guard: ${error.message}`))
     this.#guard.once('exit', (code, signal) => this.#guardGone(`its guard ended (${signal ?? code})`))
     this.#guard.unref()
@@ -108,7 +112,8 @@ export class GuardedServer implements ProcessControl {
   }
 
   async #command(command: Exclude<GuardCommand, { verb: 'stop' }>): Promise<void> {
-    if (this.#guardEnded) throw this.#failure ?? new ServerFailedError(`${this.#options.name} has been stopped`)
+    if (this.#guardEnded)
+      throw this.#failure ?? new ServerFailedError(`${this.#options.name} has been stopped`)
     const held = setTimeout(() => {}, 2 ** 30) // the guard is not counted as work; this answer is
     try {
       await new Promise<void>((resolve, reject) => {
@@ -170,7 +175,9 @@ export class GuardedServer implements ProcessControl {
   }
 
   #failed(what: string, log: string): ServerFailedError {
-    return new ServerFailedError(`${this.#options.name} ${what}${log === '' ? '' : `\n--- end of its log:\n${log}`}`)
+    return new ServerFailedError(
+      `${this.#options.name} ${what}${log === '' ? '' : `\n--- end of its log:\n${log}`}`,
+    )
   }
 }
 

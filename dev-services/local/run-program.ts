@@ -15,7 +15,11 @@ export interface ProgramOptions {
 }
 
 /** Runs a program to its end and collects what it writes. Rejects only if it cannot be started at all. */
-export function runProgram(path: string, args: readonly string[], options: ProgramOptions = {}): Promise<ProgramResult> {
+export function runProgram(
+  path: string,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

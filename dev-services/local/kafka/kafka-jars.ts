@@ -1,11 +1,11 @@
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { KAFKA_VERSION } from '../images.ts'
-import { withFileLock } from './file-lock.ts'
-import { runProgram } from './run-program.ts'
+import { KAFKA_VERSION } from '../../parameters.ts'
+import { withFileLock } from '../file-lock.ts'
+import { runProgram } from '../run-program.ts'
 
-const POM = fileURLToPath(new URL('../pom.xml', import.meta.url))
+const POM = fileURLToPath(new URL('../../pom.xml', import.meta.url))
 const REPOSITORY = dirname(dirname(POM))
 const DOWNLOAD_WITHIN_MS = 5 * 60_000
 
@@ -33,15 +33,26 @@ async function download(target: string, log: (line: string) => void): Promise<vo
     await copyFile(POM, join(draft, 'pom.xml'))
     const result = await runProgram(
       'mvn',
-      ['-B', '-q', '-ntp', '-f', join(draft, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${draft}`],
+      [
+        '-B',
+        '-q',
+        '-ntp',
+        '-f',
+        join(draft, 'pom.xml'),
+        'dependency:copy-dependencies',
+        `-DoutputDirectory=${draft}`,
+      ],
       { cwd: draft, timeoutMs: DOWNLOAD_WITHIN_MS },
     ).catch(() => {
       throw new Error(`Kafka's jars are not in ${target} and there is no Maven ("mvn") to download them`)
     })
     if (result.code !== 0) {
       const said = `${result.stdout.toString()}${result.stderr}`.trim().slice(-1_500)
-      throw new Error(`Maven could not download Kafka (${result.code === null ? 'too slow' : `code ${result.code}`}): ${said}`)
+      throw new Error(
+        `Maven could not download Kafka (${result.code === null ? 'too slow' : `code ${result.code}`}): ${said}`,
+      )
     }
+    await chmod(draft, 0o755) // a draft is closed to others; a cache may serve several users
     await rm(target, { recursive: true, force: true })
     await rename(draft, target)
     log(`downloaded Apache Kafka in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)

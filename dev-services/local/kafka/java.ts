@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../run-program.ts'
 
 const JAVA_MIN = 17
 

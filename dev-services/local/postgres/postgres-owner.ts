@@ -1,4 +1,4 @@
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../run-program.ts'
 
 /** The OS user a server runs as. */
 export interface ServerOwner {
@@ -19,7 +19,9 @@ export async function postgresOwner(): Promise<ServerOwner | undefined> {
     const [uid, gid] = await Promise.all([idOf('-u', name), idOf('-g', name)])
     if (uid !== undefined && gid !== undefined) return { uid, gid }
   }
-  throw new Error(`Postgres cannot run as root, and the system has none of the users ${CANDIDATES.join(', ')}`)
+  throw new Error(
+    `Postgres cannot run as root, and the system has none of the users ${CANDIDATES.join(', ')}`,
+  )
 }
 
 async function idOf(kind: '-u' | '-g', name: string): Promise<number | undefined> {

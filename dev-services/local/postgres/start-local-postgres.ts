@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { POSTGRES_PARAMETERS } from '../images.ts'
-import type { PostgresServer, PostgresSettings, ProcessControl } from '../settings.ts'
-import { probePostgres } from '../probe-postgres.ts'
-import { freePorts } from './free-ports.ts'
-import { GuardedServer, ServerFailedError } from './guarded-server.ts'
+import { INITDB_ARGUMENTS, postgresArguments } from '../../parameters.ts'
+import type { PostgresServer, PostgresSettings, ProcessControl } from '../../settings.ts'
+import { probePostgres } from '../../readiness/probe-postgres.ts'
+import { freePorts } from '../free-ports.ts'
+import { GuardedServer, ServerFailedError } from '../guarded-server.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
 import { postgresOwner } from './postgres-owner.ts'
 import { reachableTemporaryFolder } from './reachable.ts'
@@ -24,6 +24,9 @@ export async function startLocalPostgres(
     reachableTemporaryFolder(owner),
   ])
   const password = randomBytes(12).toString('hex')
+  const access = ['--username=postgres', '--pwfile={folder}/password', '--auth=scram-sha-256']
+  // --no-sync: a cluster that is lost while it is being set up is set up again, elsewhere
+  const initdb = ['--pgdata={folder}/data', ...access, ...INITDB_ARGUMENTS, '--no-sync', '--no-instructions']
   for (let attempt = 1; ; attempt += 1) {
     const [port = 0] = await freePorts(1)
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
@@ -37,16 +40,19 @@ export async function startLocalPostgres(
           owner,
           env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
           files: { password: `${password}\n` },
-          steps: [
-            {
-              path: binaries.initdb,
-              args: [
-                ...['--pgdata={folder}/data', '--username=postgres', '--pwfile={folder}/password'],
-                ...['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'],
-              ],
-            },
-          ],
-          server: { path: binaries.postgres, args: serverArguments(port, settings) },
+          steps: [{ path: binaries.initdb, args: initdb }],
+          server: {
+            path: binaries.postgres,
+            args: [
+              '-D',
+              '{folder}/data',
+              ...postgresArguments(settings, {
+                listen_addresses: '127.0.0.1',
+                unix_socket_directories: '',
+                port: String(port),
+              }),
+            ],
+          },
           stopSignal: 'SIGINT', // "fast": ends sessions, then stops
           graceMs: GRACE_MS,
         },
@@ -63,18 +69,6 @@ export async function startLocalPostgres(
       if (attempt === ATTEMPTS_MAX || !isPortTaken(error)) throw error
     }
   }
-}
-
-function serverArguments(port: number, settings: PostgresSettings): string[] {
-  const parameters = {
-    ...POSTGRES_PARAMETERS,
-    ...(settings.fsync === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
-    ...settings.parameters,
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    port: String(port),
-  }
-  return ['-D', '{folder}/data', ...Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
 
 function isPortTaken(error: unknown): boolean {

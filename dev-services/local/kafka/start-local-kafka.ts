@@ -1,69 +1,46 @@
-import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { KAFKA_PROPERTIES } from '../images.ts'
-import { probeKafka } from '../probe-kafka.ts'
-import type { KafkaServer, KafkaSettings, ProcessControl } from '../settings.ts'
-import { freePorts } from './free-ports.ts'
-import { GuardedServer, ServerFailedError } from './guarded-server.ts'
-import { findJava } from './java.ts'
-import { kafkaJars } from './kafka-jars.ts'
-import { kafkaLogProperties } from './kafka-log.ts'
+import { KAFKA_PROPERTIES } from '../../parameters.ts'
+import { probeKafka } from '../../readiness/probe-kafka.ts'
+import type { KafkaServer, KafkaSettings, ProcessControl } from '../../settings.ts'
+import { freePorts } from '../free-ports.ts'
+import { GuardedServer, ServerFailedError } from '../guarded-server.ts'
+import { newClusterId } from './cluster-id.ts'
+import { FAST_START_FLAGS, kafkaCommand, THROUGHPUT_FLAGS } from './kafka-command.ts'
 
 const READY_WITHIN_MS = 60_000
 const GRACE_MS = 4_000
 const ATTEMPTS_MAX = 3
 const HEAP_MB = 512
 
-/** JVM flags: the throughput ones are those of Kafka's own start scripts. */
-const JVM_FLAGS: Readonly<Record<NonNullable<KafkaSettings['profile']>, readonly string[]>> = {
-  'fast-start': ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto'],
-  throughput: [
-    ...['-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35'],
-    '-XX:+ExplicitGCInvokesConcurrent',
-  ],
-}
-
 /** Sets up a one-broker Kafka (KRaft) from its jars and starts it on free ports of 127.0.0.1. */
 export async function startLocalKafka(
   settings: KafkaSettings,
   log: (line: string) => void,
 ): Promise<KafkaServer & ProcessControl> {
-  const [java, jars] = await Promise.all([findJava(), kafkaJars(log)])
+  const { java, base } = await kafkaCommand(log)
   const heapMb = settings.heapMb ?? HEAP_MB
-  const common = ['-Djava.awt.headless=true', '-Dlog4j2.configurationFile={folder}/log4j2.properties', '-cp', join(jars, '*')]
+  const flags = settings.profile === 'throughput' ? THROUGHPUT_FLAGS : FAST_START_FLAGS
+  const jvm = [`-Xms${heapMb}m`, `-Xmx${heapMb}m`, ...flags, ...base]
+  const tool = ['-Xmx128m', ...FAST_START_FLAGS, ...base, 'kafka.tools.StorageTool']
+  const clusterId = newClusterId()
   for (let attempt = 1; ; attempt += 1) {
     const [port = 0, controllerPort = 0] = await freePorts(2)
     const broker = `127.0.0.1:${port}`
     try {
       const server = await GuardedServer.start({
         name: 'Kafka',
-        probe: () => probeKafka(broker),
+        probe: () => probeKafka(broker, clusterId),
         readyWithinMs: READY_WITHIN_MS,
         order: {
           folderPrefix: join(tmpdir(), 'backstitch-kafka-run-'),
           owner: undefined,
           env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
-          files: {
-            'log4j2.properties': kafkaLogProperties('SYSTEM_OUT'),
-            'server.properties': serverProperties(port, controllerPort, settings),
-          },
+          files: { 'server.properties': serverProperties(port, controllerPort, settings) },
           steps: [
-            {
-              path: java,
-              args: [
-                ...['-Xmx128m', ...JVM_FLAGS['fast-start'], ...common, 'kafka.tools.StorageTool', 'format'],
-                ...['-t', randomBytes(16).toString('base64url'), '-c', '{folder}/server.properties'],
-              ],
-            },
+            { path: java, args: [...tool, 'format', '-t', clusterId, '-c', '{folder}/server.properties'] },
           ],
-          server: {
-            path: java,
-            args: [
-              ...[`-Xms${heapMb}m`, `-Xmx${heapMb}m`, ...JVM_FLAGS[settings.profile ?? 'fast-start'], ...common],
-              ...['kafka.Kafka', '{folder}/server.properties'],
-            ],
-          },
+          server: { path: java, args: [...jvm, 'kafka.Kafka', '{folder}/server.properties'] },
           stopSignal: 'SIGTERM',
           graceMs: GRACE_MS,
         },

@@ -21,7 +21,9 @@ export async function reachableTemporaryFolder(owner: ServerOwner | undefined): 
   for (const candidate of candidates) {
     if (await isReachable(candidate, owner)) return candidate
   }
-  throw new Error(`the OS user of Postgres cannot reach any folder for temporary files (${candidates.join(', ')})`)
+  throw new Error(
+    `the OS user of Postgres cannot reach any folder for temporary files (${candidates.join(', ')})`,
+  )
 }
 
 async function allows(path: string, owner: ServerOwner, wanted: number): Promise<boolean> {

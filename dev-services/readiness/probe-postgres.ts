@@ -1,10 +1,10 @@
-import pg from 'pg'
+import { Client } from 'pg'
 
 const CONNECT_WITHIN_MS = 1_000
 
 /** Resolves when the Postgres at `url` answers `select 1`; rejects otherwise, within about a second. */
 export async function probePostgres(url: string): Promise<void> {
-  const client = new pg.Client({
+  const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
     query_timeout: CONNECT_WITHIN_MS,

@@ -8,17 +8,19 @@ const CORRELATION_ID = 1
 /**
  * Resolves when the broker at `address` (`host:port`) answers a metadata request and counts itself as part of the
  * cluster; rejects otherwise, within about a second. An open port alone is not enough: a broker listens before it has
- * joined. The request is written by hand (Kafka protocol, Metadata v4) so that a probe needs no client library.
+ * joined. With `clusterId`, a broker of another cluster that took the port meanwhile is refused too.
+ *
+ * The request is written by hand (Kafka protocol, Metadata v4), so that a probe needs no client library.
  */
-export function probeKafka(address: string): Promise<void> {
+export function probeKafka(address: string, clusterId?: string): Promise<void> {
   const colon = address.lastIndexOf(':')
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) })
     let received = Buffer.alloc(0)
-    const finish = (error?: Error): void => {
+    const finish = (refusal?: Error): void => {
       socket.destroy()
-      if (error === undefined) resolve()
-      else reject(error)
+      if (refusal === undefined) resolve()
+      else reject(refusal)
     }
     socket.setTimeout(ANSWER_WITHIN_MS, () => finish(new Error('no answer to a metadata request')))
     socket.once('error', finish)
@@ -27,9 +29,15 @@ export function probeKafka(address: string): Promise<void> {
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk])
       if (received.length < 4 || received.length < 4 + received.readInt32BE(0)) return
-      // size, correlation id, throttle time, then the array of brokers
-      const brokers = received.length >= 16 && received.readInt32BE(4) === CORRELATION_ID ? received.readInt32BE(12) : 0
-      finish(brokers > 0 ? undefined : new Error('the cluster has no broker yet'))
+      try {
+        const found = readMetadata(received)
+        if (found.brokers === 0) finish(new Error('the cluster has no broker yet'))
+        else if (clusterId !== undefined && found.clusterId !== clusterId)
+          finish(new Error('another cluster answered'))
+        else finish()
+      } catch {
+        finish(new Error('the answer is not one of Kafka'))
+      }
     })
   })
 }
@@ -47,4 +55,28 @@ function metadataRequest(): Buffer {
   const size = Buffer.alloc(4)
   size.writeInt32BE(body.length)
   return Buffer.concat([size, body])
+}
+
+/** @throws RangeError (or a wrong count) on bytes that are not a metadata answer */
+function readMetadata(answer: Buffer): { brokers: number; clusterId: string } {
+  let at = 4
+  const int32 = (): number => {
+    at += 4
+    return answer.readInt32BE(at - 4)
+  }
+  const text = (): string => {
+    const length = answer.readInt16BE(at)
+    at += 2 + Math.max(0, length)
+    return answer.toString('utf8', at - Math.max(0, length), at)
+  }
+  if (int32() !== CORRELATION_ID) throw new RangeError('not the answer to our request')
+  int32() // throttle time
+  const brokers = int32()
+  for (let index = 0; index < brokers; index += 1) {
+    int32() // node id
+    text() // host
+    int32() // port
+    text() // rack
+  }
+  return { brokers, clusterId: text() }
 }
