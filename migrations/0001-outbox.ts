@@ -44,7 +44,8 @@ export const outbox: Migration = {
   primary key (seq),
   constraint outbox_one_payload check (payload is null or payload_binary is null)
 ) partition by range (seq)`,
-    `create index outbox_xid on ${schema}.outbox (xid)`,
+    // by transaction, and within one by seq: a page of a large transaction costs a page
+    `create index outbox_xid on ${schema}.outbox (xid, seq)`,
     ...Array.from({ length: leavesAtFirst }, (_, leaf) => [
       `create table ${schema}.outbox_${leaf} partition of ${schema}.outbox for values from (${leaf * leafRows}) to (${(leaf + 1) * leafRows})`,
       `alter table ${schema}.outbox_${leaf} add constraint outbox_own_xid check (xid = pg_current_xact_id()) not valid`,
@@ -123,6 +124,8 @@ export const outbox: Migration = {
   intent_at timestamptz
 )`,
     `create index outbox_quarantine_key on ${schema}.outbox_quarantine (topic, aggregateid, seq)`,
+    `create index outbox_quarantine_topic on ${schema}.outbox_quarantine (topic, seq)`,
+    `create index outbox_quarantine_intent on ${schema}.outbox_quarantine (seq) where intent is not null`,
   ],
   down: (schema) => [
     `drop table ${schema}.outbox_quarantine`,

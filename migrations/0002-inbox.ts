@@ -36,13 +36,15 @@ begin
 end
 $body$`,
     `select ${schema}.inbox_add_leaves(26)`,
+    // A dead letter holds the claim of its message in the inbox. It is named by the message’s id (derived from its place where the record
+    // has none), for a topic that is deleted and made again repeats its offsets.
     `create table ${schema}.dead_letter (
   id bigint generated always as identity primary key,
   consumer_group text not null,
   topic text not null,
+  message_id uuid not null,
   partition integer not null,
   "offset" bigint not null,
-  message_id uuid,
   message_key bytea,
   type text,
   headers jsonb not null,
@@ -52,7 +54,7 @@ $body$`,
   stack text,
   attempts integer not null,
   dead_at timestamptz not null default clock_timestamp(),
-  unique (consumer_group, topic, partition, "offset")
+  unique (consumer_group, topic, message_id)
 )`,
   ],
   down: (schema) => [

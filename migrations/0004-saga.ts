@@ -64,7 +64,7 @@ export const saga: Migration = {
   headers jsonb not null,
   payload bytea,
   set_aside_at timestamptz not null default clock_timestamp(),
-  primary key (orchestrator, message_id)
+  primary key (orchestrator, topic, message_id)
 )`,
     `create index saga_set_aside_definition on ${schema}.saga_set_aside (name, version)`,
   ],

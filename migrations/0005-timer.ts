@@ -11,7 +11,6 @@ export const timer: Migration = {
   direction text not null,
   round integer not null,
   attempt integer not null,
-  kind text not null check (kind in ('timeout', 'retry')),
   orchestrator text not null,
   due_at timestamptz not null,
   primary key (saga_id, step, direction)

@@ -6,6 +6,9 @@ export type Clock = {
   pause(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Node fires a timer of more than this at once. */
+const timeoutMsMax = 2 ** 31 - 1
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -17,7 +20,11 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const timer = setTimeout(done, ms)
+      const wait = (leftMs: number): NodeJS.Timeout =>
+        leftMs <= timeoutMsMax
+          ? setTimeout(done, leftMs)
+          : setTimeout(() => (timer = wait(leftMs - timeoutMsMax)), timeoutMsMax)
+      let timer = wait(ms)
       signal?.addEventListener('abort', done, { once: true })
     }),
 }

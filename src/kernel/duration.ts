@@ -7,11 +7,12 @@ const unitsMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_0
 
 /**
  * Turns a {@link Duration} into milliseconds.
- * @throws `CONFIG_INVALID` when the text is no duration above zero
+ * @throws `CONFIG_INVALID` when the text is no duration of at least a millisecond, or too long to count in them
  */
 export function durationMs(text: Duration): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
   const ms = Math.round(Number(match?.[1]) * (unitsMs[match?.[2] ?? ''] ?? Number.NaN))
-  if (!(ms > 0)) throw new BackstitchError('CONFIG_INVALID', `"${text}" is no duration such as "30s"`)
+  if (!Number.isSafeInteger(ms) || ms < 1)
+    throw new BackstitchError('CONFIG_INVALID', `"${text}" is no duration such as "30s"`)
   return ms
 }

@@ -17,7 +17,19 @@ export const errorCatalogue = {
     'No backstitch.config.ts was found.',
     'Run the command in the folder that holds it, or name it with --config.',
   ),
+  CONFIRMATION_MISSING: permanent(
+    'The command destroys data, and was not confirmed.',
+    'Repeat it with --yes when that is what you want.',
+  ),
   CONTRACT_INVALID: permanent('A message contract is invalid.', 'Correct the contract that is named.'),
+  DATABASE_FAILING: transient(
+    'The database answers, but cannot do its work just now.',
+    'Look at the reason (disk, memory, connections); the process tries again by itself.',
+  ),
+  DATABASE_REFUSED: permanent(
+    'The database refuses the connection.',
+    'Check the user, the password and the name of the database.',
+  ),
   DATABASE_IS_STANDBY: transient(
     'The database is a read-only standby.',
     'Point the relay at the primary: a snapshot of a standby does not know which transactions are open.',
@@ -25,6 +37,10 @@ export const errorCatalogue = {
   DATABASE_UNREACHABLE: transient(
     'The database does not answer.',
     'Check its address and that it runs; the process tries again by itself.',
+  ),
+  KAFKA_ACCESS_DENIED: permanent(
+    'Kafka refuses this client.',
+    'Check its credentials, and that the ACLs let its user do what is named.',
   ),
   KAFKA_UNREACHABLE: transient(
     'No Kafka broker answers.',
@@ -58,6 +74,18 @@ export const errorCatalogue = {
     'The tables are older than this version of backstitch needs.',
     'Run `backstitch migrate`.',
   ),
+  TRANSACTION_ABORTED: permanent(
+    'A statement of the transaction had failed, so Postgres rolled it back instead of committing it.',
+    'Let the error of a statement through, or run the statement under a savepoint.',
+  ),
+  TRANSACTION_CONFLICT: transient(
+    'Another transaction was in the way: a deadlock or a serialization failure.',
+    'Nothing to do: the transaction is run again.',
+  ),
+  TOPIC_REFUSED: permanent(
+    'Kafka refuses to create a topic.',
+    'Correct its name, its partitions, its replication factor or its settings as the reason says.',
+  ),
   TRANSACTION_UNSUPPORTED: permanent(
     'The value given as a transaction is none that backstitch knows.',
     'Pass a pg client with an open transaction, a knex transaction, or an object with query(text, values).',
@@ -70,6 +98,10 @@ export const errorCatalogue = {
     'No handler is registered for this command.',
     'Register one with handle(command, handler).',
   ),
+  HANDLER_RESULT_INVALID: permanent(
+    'A command’s handler returned no outcome of its contract.',
+    'Return what ok(...) or rejected.<name>(...) of the handler’s own context gives.',
+  ),
   OUTBOX_CHECKPOINT_AHEAD: permanent(
     'The checkpoint knows transactions that this database has not seen yet: it was restored from a backup or replaced.',
     'Stop the relay and read docs/operations.md, “A restored database”.',
@@ -77,6 +109,10 @@ export const errorCatalogue = {
   OUTBOX_CHECKPOINT_FOREIGN: permanent(
     'The checkpoint belongs to another database cluster.',
     'Stop the relay and read docs/operations.md, “A restored database”.',
+  ),
+  OUTBOX_KEY_PARKED: transient(
+    'The row waits in the quarantine behind an earlier row of its key.',
+    'Retry or skip the earlier row; this one is then published by itself.',
   ),
   OUTBOX_LEASE_LOST: transient('Another relay owns this outbox now.', 'Nothing to do: this relay stands by.'),
   OUTBOX_RECORD_REFUSED: permanent(
@@ -108,10 +144,26 @@ export const errorCatalogue = {
     'A mapper of a saga definition threw an error; the saga is parked.',
     'Correct the definition, deploy, and run `backstitch saga retry`.',
   ),
+  SAGA_MESSAGE_FAILED: permanent(
+    'A message or a timer led its saga to a failure; the saga is parked.',
+    'Read the cause, correct it, deploy, and run `backstitch saga retry`.',
+  ),
   SAGA_NOT_FOUND: permanent('There is no saga with this id.', 'Check the id with `backstitch saga list`.'),
+  SAGA_REPLY_INVALID: permanent(
+    'A reply does not fit the contract of its command; the saga is parked.',
+    'Correct the participant or the contract, deploy, and run `backstitch saga retry`.',
+  ),
   SAGA_STATE_REFUSES: permanent(
     'The state of the saga does not allow this.',
     'Look at it with `backstitch saga show`.',
+  ),
+  SAGA_STEP_REFUSED: permanent(
+    'A step that cannot be given up was rejected; the saga is parked.',
+    'Remove what the rejection names and run `backstitch saga retry`, or settle it by hand and run `backstitch saga skip`.',
+  ),
+  SAGA_STEP_UNANSWERED: permanent(
+    'A step was not answered within its attempts; the saga is parked.',
+    'See that the service works and run `backstitch saga retry`; the answer, once it comes, also lets the saga go on.',
   ),
   ROW_NOT_FOUND: permanent(
     'There is no such row in the quarantine.',
@@ -124,6 +176,10 @@ export const errorCatalogue = {
   STOP_DEADLINE_PASSED: permanent(
     'A process part did not stop within its deadline.',
     'Nothing is lost: what was not acknowledged is done again.',
+  ),
+  UNEXPECTED: permanent(
+    'Something happened that backstitch did not foresee.',
+    'Repeat the command with --verbose for the stack, and report it if it is not clear.',
   ),
 } as const satisfies Record<string, ErrorEntry>
 

@@ -27,7 +27,10 @@ export class BackstitchError extends Error {
     options: { details?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
   ) {
     const entry = errorCatalogue[code]
-    super(`${code}: ${entry.summary} ${place.replace(/\.?$/, '.')} ${entry.action}`, { cause: options.cause })
+    super(
+      `${code}: ${entry.summary} ${place.replace(/\.?$/, '.')} ${entry.action}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    )
     this.code = code
     this.retriable = entry.retriable
     this.details = options.details ?? {}
@@ -43,7 +46,23 @@ export function isBackstitchError(value: unknown, code?: ErrorCode): value is Ba
   return code === undefined || (value as BackstitchError).code === code
 }
 
-/** The message of whatever was thrown, for a log line or a `reason` column. */
+const reasonLengthMax = 4_000
+
+/**
+ * The message of whatever was thrown, for a log line or a `reason` column: at most 4,000 characters that Postgres can hold, never empty.
+ * An `AggregateError` without a message of its own (Node throws one when no address of a host answers) gives those of its errors.
+ */
 export function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown)
+  const text = messageOf(thrown) || 'an error without a message'
+  return text.slice(0, reasonLengthMax).replaceAll('\0', '\ufffd').toWellFormed()
+}
+
+function messageOf(thrown: unknown): string {
+  try {
+    if (!(thrown instanceof Error)) return String(thrown)
+    if (thrown.message !== '') return thrown.message
+    return thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : thrown.name
+  } catch {
+    return '' // its own message or conversion throws
+  }
 }

@@ -14,19 +14,17 @@ export function newId(nowMs: number = Date.now()): string {
  * Derives an id from another one and from what distinguishes the new one, so that doing the same work again names its messages the same.
  * The result is a UUID of version 8 which keeps the 48 bits of time of `from`, so that it falls into the same partition of an inbox.
  *
- * The parts are joined with their lengths, so that no two lists give the same id.
+ * The parts are hashed with their lengths, so that no two lists give the same id (a number counts as its decimal text).
  *
  * @example
  * deriveId(command.id, 'reply') // the id of the reply to this very command
  */
 export function deriveId(from: string, ...parts: readonly (string | number)[]): string {
-  const hash = createHash('sha256').update(from)
-  for (const part of parts) {
-    const text = String(part)
-    hash.update(`|${text.length}:${text}`)
-  }
-  const bytes = hash.digest().subarray(0, 16)
-  Buffer.from(from.replaceAll('-', '').slice(0, 12), 'hex').copy(bytes, 0)
+  const parent = from.toLowerCase() // the same UUID whatever its case
+  const lengths = [parent, ...parts].map((part) => `${String(part).length}:${part}`)
+  // UTF-16, for in UTF-8 all lone surrogates are the same
+  const bytes = createHash('sha256').update(lengths.join(''), 'utf16le').digest().subarray(0, 16)
+  Buffer.from(parent.replaceAll('-', '').slice(0, 12), 'hex').copy(bytes, 0)
   return stamp(bytes, 8)
 }
 

@@ -13,15 +13,24 @@ export type Codec = {
   decode(bytes: Buffer, owner: string): unknown
 }
 
-/** JSON in UTF-8, refused when the bytes are no valid UTF-8. */
+/**
+ * JSON in UTF-8, refused when the bytes are no valid UTF-8. What JSON cannot say follows `JSON.stringify`: a bigint or a cycle is refused,
+ * a `NaN` becomes `null` and an `undefined` member is left out, so it is the contract’s schema that must refuse them.
+ */
 export const jsonCodec: Codec = {
   contentType: 'application/json',
   encode: (body, owner) => {
+    let json: string | undefined
     try {
-      return JSON.stringify(body)
+      json = JSON.stringify(body)
     } catch (cause) {
-      throw new BackstitchError('MESSAGE_INVALID', `${owner}: ${reasonOf(cause)}`, { cause })
+      // V8 gives up on a nesting of thousands of levels and on a text of half a gigabyte with a RangeError.
+      const code = cause instanceof RangeError ? 'MESSAGE_TOO_LARGE' : 'MESSAGE_INVALID'
+      throw new BackstitchError(code, `${owner}: ${reasonOf(cause)}`, { cause })
     }
+    if (json === undefined)
+      throw new BackstitchError('MESSAGE_INVALID', `${owner}: JSON has no ${typeof body}`)
+    return json
   },
   decode: (bytes, owner) => {
     try {

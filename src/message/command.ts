@@ -1,5 +1,7 @@
 import type { z } from 'zod'
+import { BackstitchError } from '../kernel/errors.ts'
 import { assertContract, assertKey, schemaHash } from './contract.ts'
+import { quoted } from './storable-text.ts'
 import { assertAggregateType, commandAggregateType } from './topic.ts'
 import { validateBody } from './validate.ts'
 
@@ -77,10 +79,21 @@ export function command<
     request: schema,
     ok,
     rejected,
-    hash: schemaHash(schema, ok, ...Object.values(rejected)),
+    hash: schemaHash({ request: schema, ok, ...rejectedByOutcome(rejected, owner) }, owner),
     prepare: (input) => {
       const request = validateBody(schema, input, owner)
       return { key: assertKey(key(request), owner), request }
     },
   }
+}
+
+/** The schemas by the outcome that a reply names, `rejected.<name>`. */
+function rejectedByOutcome(rejected: Rejections, owner: string): Record<string, z.ZodType> {
+  for (const name of Object.keys(rejected))
+    if (!/^[a-zA-Z][a-zA-Z0-9_-]{0,99}$/.test(name))
+      throw new BackstitchError(
+        'CONTRACT_INVALID',
+        `${owner}: a rejection has a name of 1 to 100 letters, digits, dashes or underscores that begins with a letter, not ${quoted(name)}`,
+      )
+  return Object.fromEntries(Object.entries(rejected).map(([name, schema]) => [`rejected.${name}`, schema]))
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { BackstitchError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { assertContract, assertKey } from './contract.ts'
 import type { Message, MessageContext } from './message.ts'
@@ -20,7 +21,7 @@ export type EventContract<Name extends string = string, Payload extends z.ZodTyp
   readonly version: number
   readonly aggregateType: string
   readonly payload: Payload
-  /** Validates the payload and makes the message. @throws `MESSAGE_INVALID` */
+  /** Validates the payload, which is never `null`, and makes the message. @throws `MESSAGE_INVALID` */
   create(payload: z.input<Payload>, options?: MessageOptions): Message<z.output<Payload>>
   /** A record without a value, which deletes the key from a compacted topic. */
   tombstone(key: string, options?: MessageOptions): Message<z.output<Payload>>
@@ -72,6 +73,11 @@ export function event<const Name extends string, Payload extends z.ZodType>(
     payload: schema,
     create: (input, options = {}) => {
       const body = validateBody(schema, input, owner)
+      if (body === null)
+        throw new BackstitchError(
+          'MESSAGE_INVALID',
+          `${owner}: a body of null is a tombstone, see tombstone(key)`,
+        )
       return make(key(body), body, options)
     },
     tombstone: (messageKey, options = {}) => make(messageKey, null, options),

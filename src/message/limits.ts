@@ -21,7 +21,7 @@ export function assertWithinLimits(json: string, bytes: number, limits: BodyLimi
       'MESSAGE_TOO_LARGE',
       `${owner}: ${bytes} bytes, the limit is ${limits.bytesMax}`,
     )
-  // A text with fewer opening brackets than the limit cannot be too deep: the common case costs no scan of the characters.
+  // A text of fewer characters than the limit cannot be nested deeper.
   if (bytes > limits.depthMax && depthExceeds(json, limits.depthMax))
     throw new BackstitchError('MESSAGE_TOO_LARGE', `${owner}: nested deeper than ${limits.depthMax} levels`)
 }

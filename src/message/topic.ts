@@ -1,4 +1,5 @@
 import { BackstitchError } from '../kernel/errors.ts'
+import { quoted } from './storable-text.ts'
 
 /** The prefix of all topics, the same as that of Debezium’s outbox event router. */
 export const defaultTopicPrefix = 'outbox.event.'
@@ -32,11 +33,24 @@ export function replyAggregateType(orchestrator: string): string {
   return `${orchestrator}.reply`
 }
 
+/**
+ * The aggregate type of the messages that ask an orchestrator to start a saga, written by services with a database of their own.
+ * @example startAggregateType('orchestrator') // 'orchestrator.saga'
+ */
+export function startAggregateType(orchestrator: string): string {
+  return `${orchestrator}.saga`
+}
+
+/** Whether the text can stand behind the prefix. An empty one would give a topic, but surely not the one that was meant. */
+export function isAggregateType(text: unknown): text is string {
+  return typeof text === 'string' && text !== '' && !text.startsWith('.') && isTopicName(topicOf(text))
+}
+
 /** Refuses an aggregate type that gives no valid topic. @throws `CONTRACT_INVALID` */
 export function assertAggregateType(aggregateType: string, owner: string): void {
-  if (!isTopicName(topicOf(aggregateType)))
+  if (!isAggregateType(aggregateType))
     throw new BackstitchError(
       'CONTRACT_INVALID',
-      `${owner}: the aggregate type "${aggregateType}" gives no valid topic name`,
+      `${owner}: the aggregate type ${quoted(aggregateType)} gives no valid topic name`,
     )
 }

@@ -1,9 +1,10 @@
 import { BackstitchError } from '../kernel/errors.ts'
 import { isUuid } from '../kernel/ids.ts'
 import type { MessageContext, SagaContext } from './message.ts'
+import { isStorableText, quoted } from './storable-text.ts'
 
-/** Kafka headers as a transport hands them over: in order, names may repeat. */
-export type WireHeaders = readonly (readonly [name: string, value: Buffer | string])[]
+/** Kafka headers as a transport hands them over: in order, names may repeat, and Kafka knows headers without a value. */
+export type WireHeaders = readonly (readonly [name: string, value: Buffer | string | null])[]
 
 /** What the headers of a record say. `id` and `type` are absent in records of foreign producers. */
 export type HeaderFields = {
@@ -44,18 +45,20 @@ export function isReservedHeader(name: string): boolean {
 }
 
 /**
- * Reads the headers of a record. Where a name comes twice the last one counts.
+ * Reads the headers of a record. Where a name comes twice the last one counts; one of ours without a value counts as absent.
  * Times are microseconds since 1970 in decimal, as Debezium’s router writes a `timestamp` column into a header.
  *
- * @throws `MESSAGE_MALFORMED` when one of ours does not hold what it must
+ * @throws `MESSAGE_MALFORMED` when one of ours does not hold what it must, or what the outbox could not hand on
  */
 export function readWireHeaders(wire: WireHeaders): HeaderFields {
   const own: Record<string, string> = Object.create(null) as Record<string, string>
   const headers: Record<string, string> = Object.create(null) as Record<string, string>
   for (const [name, value] of wire) {
-    const text = typeof value === 'string' ? value : value.toString('utf8')
-    if (ours.has(name)) own[name] = text
-    else headers[name] = text
+    const text = value === null || typeof value === 'string' ? value : value.toString('utf8')
+    if (!ours.has(name)) headers[name] = text ?? ''
+    else if (text === null) delete own[name]
+    else if (isStorableText(text)) own[name] = text
+    else throw malformed(name, text)
   }
   const id = own['id']
   if (id !== undefined && !isUuid(id)) throw malformed('id', id)
@@ -106,10 +109,10 @@ function whole(name: string, text: string): number {
 }
 
 function micros(name: string, text: string): bigint {
-  if (!/^\d{1,18}$/.test(text)) throw malformed(name, text)
+  if (!/^-?\d{1,19}$/.test(text)) throw malformed(name, text) // any timestamp of Postgres, years before 1970 too
   return BigInt(text)
 }
 
 function malformed(name: string, text: string): BackstitchError {
-  return new BackstitchError('MESSAGE_MALFORMED', `the header ${name} holds "${text.slice(0, 80)}"`)
+  return new BackstitchError('MESSAGE_MALFORMED', `the header ${name} holds ${quoted(text)}`)
 }

@@ -23,7 +23,10 @@ export type PublishFailure = {
   readonly cause?: unknown
 }
 
-/** `acknowledged`: all records. Else one failure for the whole batch, or one a record (by index) where the driver knows. */
+/**
+ * `acknowledged`: all records. `failed`: one failure for the whole batch. `partial`: failures by index; the records not in it are
+ * acknowledged. Any driver answers `partial` where some topics do not exist, since their records are left out beforehand.
+ */
 export type PublishResult =
   | { readonly kind: 'acknowledged' }
   | { readonly kind: 'failed'; readonly failure: PublishFailure }
@@ -37,14 +40,17 @@ export type PublishResult =
  */
 export type Publisher = {
   readonly state: 'new' | 'ready' | 'poisoned' | 'closed'
-  /** @throws `KAFKA_UNREACHABLE` when no broker answers within the driver’s deadline; the publisher is then poisoned */
+  /** @throws `KAFKA_UNREACHABLE` when no broker answers within the driver’s deadline, `KAFKA_ACCESS_DENIED`; the publisher is then poisoned */
   open(): Promise<void>
   /**
-   * Partitions of a topic, `undefined` where the topic does not exist. Answers come from a cache of a few seconds.
-   * @throws `KAFKA_UNREACHABLE`
+   * Partitions of a topic, `undefined` where the topic does not exist or may not be described. Answers come from a cache of a few seconds.
+   * @throws `KAFKA_UNREACHABLE`, `KAFKA_ACCESS_DENIED`
    */
   partitionCount(topic: string): Promise<number | undefined>
-  /** Never rejects. Past `deadlineMs` the outcome is `unknown` and the publisher poisoned. */
+  /**
+   * Never rejects. Past `deadlineMs` the outcome is `unknown` and the publisher poisoned. Where it refuses because it is not `ready`, the
+   * failure is `unknown` too.
+   */
   publish(
     records: readonly OutgoingRecord[],
     options: { readonly deadlineMs: number },

@@ -17,11 +17,15 @@ export type ReceivedBatch = {
   readonly records: readonly ReceivedRecord[]
   /** The offset after the partition’s last record. */
   readonly highWatermark: bigint
-  /** Aborts when the partition is taken away or the subscriber stops: finish the record in hand, begin no other. */
+  /**
+   * Aborts when the group is dealt out anew or the subscriber stops: finish the record in hand, begin no other. A commit right after may
+   * still succeed.
+   */
   readonly signal: AbortSignal
   /**
    * Commits that everything before `nextOffset` is done. Call it only after the database commit.
-   * `stale`: the partition belongs to another member now, whose inbox recognises what was done here.
+   * `stale`: the group was dealt out anew since; whoever has the partition now reads from the last commit, and its inbox recognises what
+   * was done here.
    * `failed`: it was not stored; the records may come again, and the inbox recognises them. Never rejects.
    */
   commit(nextOffset: bigint): Promise<'committed' | 'stale' | 'failed'>
@@ -29,7 +33,7 @@ export type ReceivedBatch = {
 
 /**
  * What became of a batch. `retryAfter`: continue at `nextOffset` after a pause in which other partitions go on.
- * `stop`: the process is going down.
+ * `stop`: nothing more of this partition, until the group is dealt out anew; for a process that is going down.
  */
 export type BatchResult =
   | { readonly kind: 'done' }
@@ -54,9 +58,11 @@ export type SubscriberOptions = {
  */
 export type Subscriber = {
   /**
-   * Joins the group and reads until {@link stop}. Resolves once the first assignment has come. Topics that do not exist are waited for.
-   * `onBatch` must not throw; a driver treats a throw as `retryAfter` one second.
-   * @throws `KAFKA_UNREACHABLE` when no broker answers
+   * Joins the group and reads until {@link stop}. Resolves once the first assignment has come, or `stop` has. Topics that do not exist are
+   * waited for: those that do are read meanwhile, and while there is none the member does not join. After that it stays a member by itself,
+   * whatever happens to the brokers. `onBatch` must not throw; a driver treats a throw as `retryAfter` one second.
+   * @throws `KAFKA_UNREACHABLE` when no broker answers, `KAFKA_ACCESS_DENIED`: it may then be run again
+   * @throws `CONFIG_INVALID` when it runs already
    */
   run(onBatch: (batch: ReceivedBatch) => Promise<BatchResult>): Promise<void>
   /** Aborts the batches’ signals, waits for them within `graceMs`, leaves the group. Never rejects. */

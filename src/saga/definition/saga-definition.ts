@@ -8,9 +8,9 @@ import type { SagaGraph } from './saga-graph.ts'
  * All attempts share one effect at the participant.
  */
 export type RetryPolicy = {
-  /** Sends in all, the first included. */
+  /** Sends in all, the first included. An operator’s `retry` grants as many again. */
   readonly attemptsMax: number
-  /** The wait for an answer grows by this from attempt to attempt, beginning at the step’s timeout. */
+  /** What is added to the step’s timeout while the second and each later attempt waits for its answer. */
   readonly backoff: BackoffPolicy
 }
 
@@ -37,15 +37,20 @@ export type CompiledStep = {
   readonly retry: RetryPolicy
 }
 
-/** A definition as the engine runs it: the graph is data, only the mappers are code. */
+/** A definition as the engine runs it: the graph is data, only the mappers are code. Made by {@link file://./saga-builder.ts}. */
 export type SagaDefinition<Input extends z.ZodType = z.ZodType> = {
   readonly name: string
   readonly version: number
   /** The orchestrator that drives it, which names the topic of the replies: `<orchestrator>.reply`. Default `orchestrator`. */
   readonly orchestrator: string
   readonly input: Input
-  /** The business key: a second start with the same key starts nothing. */
-  readonly key: (input: z.output<Input>) => string
+  /**
+   * The business key of a validated input: a second start with the same key starts nothing.
+   * A method, so that a list of definitions of different inputs is one type.
+   *
+   * @throws `MESSAGE_INVALID` when the definition’s own function throws or gives no usable key
+   */
+  key(input: z.output<Input>): string
   readonly steps: readonly CompiledStep[]
   readonly graph: SagaGraph
   /** Fingerprint of the graph, kept with each instance. */

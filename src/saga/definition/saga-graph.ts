@@ -2,7 +2,7 @@
 export type GraphCommand = { readonly name: string; readonly version: number; readonly hash: string }
 
 /** A step in a graph. `after` names the steps that must be done before. */
-export type GraphNode = {
+type GraphNode = {
   readonly step: string
   readonly phase: 'compensatable' | 'pivot' | 'retriable'
   readonly after: readonly string[]

@@ -6,14 +6,24 @@ export type LegAddress = {
   readonly attempt: number
 }
 
+/** What an operator may do with a parked saga: send the leg again, or pass over it and vouch for it. */
+export type OperatorInput = {
+  readonly kind: 'retry' | 'skip'
+  readonly reason: string
+  readonly actor: string
+}
+
+/** An answer of a participant. */
+export type ReplyInput = {
+  readonly kind: 'reply'
+  /** `ok` or `rejected.<name>` */
+  readonly outcome: string
+  /** Not validated yet: the machine validates it with the step’s contract. */
+  readonly body: unknown
+} & LegAddress
+
+/** A timer that fired. */
+export type TimerInput = { readonly kind: 'timer' } & LegAddress
+
 /** What moves a saga. */
-export type SagaInput =
-  | ({
-      readonly kind: 'reply'
-      /** `ok` or `rejected.<name>` */
-      readonly outcome: string
-      /** Not validated yet: the machine validates it with the step’s contract. */
-      readonly body: unknown
-    } & LegAddress)
-  | ({ readonly kind: 'timer' } & LegAddress)
-  | { readonly kind: 'retry' | 'skip'; readonly reason: string; readonly actor: string }
+export type SagaInput = ReplyInput | TimerInput | OperatorInput

@@ -5,19 +5,29 @@
  */
 export type SagaStatus = 'running' | 'compensating' | 'completed' | 'compensated' | 'parked'
 
-/** One direction of one step. A round is one logical execution; its attempts share one effect. */
+/**
+ * One direction of one step. A round is one logical execution; its attempts share one effect.
+ *
+ * The rounds of a step rise through both of its directions: an undo begins in the round of what it undoes. So an undo of round r takes
+ * back the latest forward execution of a round up to r, and the participant refuses any forward command of a round up to r that comes later.
+ */
 export type LegState = {
-  /** `sent` waits for its answer; `unknown` has waited long enough; `skipped` was passed over by an operator. */
+  /**
+   * `sent` waits for its answer, and its timer is armed (unless the shell has parked the saga for a failure of its own); `unknown` has waited long enough, or was answered by what nobody can read;
+   * `skipped` was passed over by an operator.
+   */
   readonly status: 'sent' | 'ok' | 'rejected' | 'unknown' | 'skipped'
+  /** From 1. */
   readonly round: number
+  /** From 1; 0 of a leg that was skipped before it was ever sent. */
   readonly attempt: number
-  /** Stored before the command is sent: later edits of the code cannot change what was sent. */
+  /** Stored before the command is sent: later edits of the code cannot change what was sent. `null` if it was never sent. */
   readonly request: unknown
-  /** The key of the command’s record. */
+  /** The key of the command’s record; empty if it was never sent. */
   readonly key: string
-  /** Of an `ok`: the reply’s body. */
+  /** Of an `ok`: the reply’s body; `null` of an undo that found nothing to undo. */
   readonly result?: unknown
-  /** Of a `rejected`: its name and body. */
+  /** Of a `rejected`: its name and body (`null` where the body does not fit its contract). Kept when it is skipped. */
   readonly rejection?: { readonly name: string; readonly detail: unknown }
 }
 
@@ -30,13 +40,17 @@ export type StepState = {
   readonly undoBy?: { readonly name: string; readonly version: number }
 }
 
-/** All that the machine knows of a saga; stored as JSON. Steps that were not begun are absent. */
+/** All that the machine knows of a saga: plain JSON, and stored as such. */
 export type SagaState = {
   readonly status: SagaStatus
   readonly input: unknown
-  /** The leg that is waited for, or that parked the saga; `null` once ended. */
+  /** The leg that is waited for, or that parked the saga (it may have no entry in `steps` yet: its mapper failed); `null` once ended. */
   readonly cursor: { readonly step: string; readonly direction: 'do' | 'undo' } | null
+  /**
+   * The steps that were begun, in that order: compensation goes back along it. So store it as text; `jsonb` would sort the names.
+   * Steps that were not begun are absent.
+   */
   readonly steps: Readonly<Record<string, StepState>>
-  /** Why it is parked or was compensated. */
+  /** Why it is parked, or is being or was compensated. Text that Postgres can hold, at most 4,000 characters. */
   readonly reason?: string
 }

@@ -29,8 +29,9 @@ export const outboxColumns: string = [...columns.map(([name]) => name), 'expires
  * `select` of outbox rows out of a JSON array of them, in the array’s order (`seq` is drawn in the order of the select).
  * Measured: one JSON parameter is 1.7 times faster than arrays by `unnest`.
  * @param parameter the expression that holds the array, such as `$1::jsonb`
+ * @param condition which rows to take, where another part of the statement decides it; a row is called `r`
  */
-export function outboxRowsFrom(parameter: string): string {
+export function outboxRowsFrom(parameter: string, condition: string = 'true'): string {
   const selected = columns.map(([name]) =>
     name === 'payload_binary' ? `decode(r.payload_binary, 'base64')` : `r.${name}`,
   )
@@ -38,6 +39,7 @@ export function outboxRowsFrom(parameter: string): string {
   timestamp '1970-01-01' + r.expires_at_us * interval '1 microsecond'
 from rows from (jsonb_to_recordset(${parameter}) as (${columns.map(([name, type]) => `${name} ${type}`).join(', ')}, expires_at_us bigint))
   with ordinality as r (${columns.map(([name]) => name).join(', ')}, expires_at_us, ordinality)
+where ${condition}
 order by r.ordinality`
 }
 

@@ -1,0 +1,74 @@
+import { partitionOf } from 'backstitch/testing'
+import kafkajs from 'kafkajs'
+import pg from 'pg'
+
+// A relay that promises nothing: no lease, no checkpoint, no quarantine, no retry. It reads the backlog by `seq`, the next page while this one is
+// published, and publishes it with as many idempotent producers as the real one. What it reaches is the limit.
+const { url, brokers, topicPrefix } = JSON.parse(process.argv[2]!) as {
+  url: string
+  brokers: string[]
+  topicPrefix: string
+}
+const lanes = 2
+const pageSize = 2_000
+const client = new pg.Client({
+  connectionString: url,
+  types: { getTypeParser: () => (value: string) => value },
+})
+await client.connect()
+const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING })
+const admin = kafka.admin()
+await admin.connect()
+const topic = `${topicPrefix}bench`
+const partitions = (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.length
+await admin.disconnect()
+const createPartitioner = () => (args: { message: { partition?: number } }) => args.message.partition ?? 0
+const producers = Array.from({ length: lanes }, () =>
+  kafka.producer({ idempotent: true, maxInFlightRequests: 1, createPartitioner }),
+)
+await Promise.all(producers.map((producer) => producer.connect()))
+
+const read = async (after: string): Promise<string[][]> =>
+  (
+    await client.query<string[]>({
+      name: 'page',
+      text: `select seq, id, aggregateid, type, payload from backstitch.outbox where seq > $1 order by seq limit ${pageSize}`,
+      values: [after],
+      rowMode: 'array',
+    })
+  ).rows
+
+let cpuMs = 0
+process.once('SIGTERM', () => {
+  process.send?.({ cpuMs })
+  process.exit(0)
+})
+process.send?.('started')
+let page = read('0')
+for (;;) {
+  const rows = await page
+  const last = rows.at(-1)
+  if (!last) break
+  page = read(last[0]!)
+  const messages: { key: string; value: string; partition: number; headers: Record<string, string> }[][] = [
+    [],
+    [],
+  ]
+  for (const [, id, key, type, payload] of rows) {
+    const partition = partitionOf(key!, partitions)
+    messages[partition % lanes]!.push({
+      key: key!,
+      value: payload!,
+      partition,
+      headers: { id: id!, type: type! },
+    })
+  }
+  await Promise.all(
+    messages.map(
+      (lane, n) =>
+        lane.length > 0 && producers[n]!.sendBatch({ acks: -1, topicMessages: [{ topic, messages: lane }] }),
+    ),
+  )
+}
+const { user, system } = process.cpuUsage()
+cpuMs = (user + system) / 1000

@@ -1,0 +1,43 @@
+import pg from 'pg'
+
+// Commits `rate` transactions a second, each an update and one outbox row, for `seconds`, over eight connections. Open loop: what is late is caught up.
+const { url, rate, seconds } = JSON.parse(process.argv[2]!) as { url: string; rate: number; seconds: number }
+const clients = await Promise.all(
+  Array.from({ length: 8 }, async () => {
+    const client = new pg.Client({ connectionString: url, pipeline: true } as pg.ClientConfig)
+    await client.connect()
+    return client
+  }),
+)
+process.send?.('started')
+const begun = performance.now()
+let next = 0
+await Promise.all(clients.map(write))
+process.send?.({ commits: next, seconds: (performance.now() - begun) / 1000 })
+await Promise.all(clients.map((client) => client.end()))
+process.disconnect()
+
+async function write(client: pg.Client): Promise<void> {
+  for (;;) {
+    const n = next++
+    const due = begun + (n / rate) * 1000
+    if (due > begun + seconds * 1000) return
+    const wait = due - performance.now()
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+    await Promise.all([
+      client.query({ name: 'begin', text: 'begin' }),
+      client.query({
+        name: 'update',
+        text: 'update account set n = n + 1 where id = $1',
+        values: [n % 10_000],
+      }),
+      client.query({
+        name: 'insert',
+        text: `insert into backstitch.outbox (aggregatetype, aggregateid, type, payload)
+          values ('bench', $1::text, 'bench.written', json_build_object('at', extract(epoch from clock_timestamp()) * 1000, 'pad', repeat('x', 250))::text)`,
+        values: [`key-${n % 10_000}`],
+      }),
+      client.query({ name: 'commit', text: 'commit' }),
+    ])
+  }
+}

@@ -1,0 +1,5 @@
+export { allParts, migrationsFor } from './all-migrations.ts'
+export { migrationLockKey } from './bookkeeping.ts'
+export { backstitchMigrationSource, down, type MigrationOptions, up } from './knex-migrations.ts'
+export type { Migration, Part } from './migration.ts'
+export { sqlFor } from './sql-for.ts'

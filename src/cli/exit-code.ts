@@ -1,0 +1,29 @@
+import type { ErrorCode } from '../kernel/error-catalogue.ts'
+import { isBackstitchError } from '../kernel/errors.ts'
+
+/** What the exit code of a command says. */
+export const exitCode = {
+  ok: 0,
+  failure: 1,
+  /** Unknown option, wrong argument, wrong configuration. */
+  usage: 2,
+  /** A check found something to do. */
+  problems: 3,
+  notFound: 4,
+  /** The state does not allow it, or a confirmation is missing. */
+  refused: 5,
+} as const
+
+const byCode: Partial<Record<ErrorCode, number>> = {
+  CONFIG_INVALID: exitCode.usage,
+  CONFIG_NOT_FOUND: exitCode.usage,
+  CONFIRMATION_MISSING: exitCode.refused,
+  ROW_NOT_FOUND: exitCode.notFound,
+  SAGA_NOT_FOUND: exitCode.notFound,
+  SAGA_STATE_REFUSES: exitCode.refused,
+}
+
+/** The exit code of a command that threw. */
+export function exitCodeOf(thrown: unknown): number {
+  return isBackstitchError(thrown) ? (byCode[thrown.code] ?? exitCode.failure) : exitCode.failure
+}

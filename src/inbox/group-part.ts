@@ -1,0 +1,44 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { Database } from '../kernel/database.ts'
+import type { ProcessPart } from '../kernel/lifecycle.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { TestSignals } from '../kernel/test-signals.ts'
+import type { Subscriber } from '../transport/subscriber.ts'
+import { groupMember } from './group-member.ts'
+import type { GroupWork } from './group-work.ts'
+import type { InboxStore } from './inbox-store.ts'
+import { partitionWorker, type HandlerRetry } from './partition-worker.ts'
+import { recordTransactions } from './record-transaction.ts'
+
+/** What a group’s work needs around it. */
+export type GroupPartOptions<Target> = {
+  readonly work: GroupWork<Target>
+  readonly database: Database
+  readonly inbox: InboxStore
+  /** Looks whether the database answers and has the tables. */
+  readonly checkDatabase: () => Promise<void>
+  /** A new member of the group. */
+  readonly subscriber: () => Subscriber
+  readonly retry: HandlerRetry
+  /** For one message, from the claim to the commit. */
+  readonly handlerTimeoutMs: number
+  readonly stopDeadlineMs: number
+  readonly logger: Logger
+  readonly signals: TestSignals
+  readonly clock: Clock
+}
+
+/** Makes a process part of a group’s work: one member of its consumer group, with the inbox before each message. */
+export function groupPart<Target>(options: GroupPartOptions<Target>): ProcessPart {
+  const { work, database, handlerTimeoutMs } = options
+  const transactions = recordTransactions(database, {
+    msMax: handlerTimeoutMs,
+    ...(work.isolation && { isolation: work.isolation }),
+  })
+  return groupMember({
+    ...options,
+    name: `${work.kind} ${work.group}`,
+    transactions,
+    worker: partitionWorker({ ...options, transactions }),
+  })
+}

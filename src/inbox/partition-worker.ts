@@ -1,0 +1,219 @@
+import { type BackoffPolicy, backoffMs } from '../kernel/backoff.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { isBackstitchError, reasonOf } from '../kernel/errors.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { TestSignals } from '../kernel/test-signals.ts'
+import type { BatchResult, ReceivedBatch, ReceivedRecord } from '../transport/subscriber.ts'
+import { deadLetterOf } from './dead-letter.ts'
+import { failureKind } from './failure.ts'
+import type { GroupWork } from './group-work.ts'
+import type { InboxStore } from './inbox-store.ts'
+import { offsetProgress } from './offset-progress.ts'
+import type { Delivery } from './record-reader.ts'
+import type { RecordTransactions } from './record-transaction.ts'
+import { type Trouble, troubleLedger } from './trouble-ledger.ts'
+
+/** How often a message is tried before it becomes a dead letter, and how long to wait between the tries. The partition waits with it. */
+export type HandlerRetry = { readonly attemptsMax: number; readonly backoff: BackoffPolicy }
+
+/** Handles the batches of all partitions that a member holds. */
+export type PartitionWorker = {
+  /** Never rejects. */
+  readonly onBatch: (batch: ReceivedBatch) => Promise<BatchResult>
+  /** Why one of these partitions does not go on, if so. */
+  trouble(held: readonly string[]): string | undefined
+}
+
+/** What a worker works with. */
+export type PartitionWorkerOptions<Target> = {
+  readonly work: GroupWork<Target>
+  readonly inbox: InboxStore
+  readonly transactions: RecordTransactions
+  readonly retry: HandlerRetry
+  readonly logger: Logger
+  readonly signals: TestSignals
+  readonly clock: Clock
+}
+
+/** A deadlock or a serialization failure is gone at the next try; what loses twenty times in a row is not served by haste. */
+const conflictsMax = 20
+const conflictBackoff: BackoffPolicy = { initialMs: 2, maxMs: 100, factor: 2 }
+
+/** While the surroundings do not work: soon enough after they do, and seldom enough until then. */
+const waitBackoff: BackoffPolicy = { initialMs: 200, maxMs: 5_000, factor: 2 }
+
+/** What became of a record. */
+type Handled = 'done' | { readonly retryAfterMs: number }
+
+/**
+ * Makes the worker of a group member. The records of a partition are handled one after the other, each in a transaction of its own that
+ * begins with the claim in the inbox; offsets are committed after the database has. Partitions do not wait for each other.
+ */
+export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>): PartitionWorker {
+  const { work, inbox, transactions, retry, logger, signals, clock } = options
+  const { group, kind } = work
+  const troubles = troubleLedger()
+
+  const onBatch = async (batch: ReceivedBatch): Promise<BatchResult> => {
+    const progress = offsetProgress(batch, { signals, kind, nowMs: () => clock.now() })
+    for (const record of batch.records) {
+      const result = batch.signal.aborted ? { retryAfterMs: 0 } : await handle(record)
+      if (result !== 'done') {
+        await progress.commit()
+        return { kind: 'retryAfter', retryAfterMs: result.retryAfterMs, nextOffset: record.offset }
+      }
+      goesOn(record)
+      await progress.done(record.offset)
+      if (progress.lost) return { kind: 'done' }
+    }
+    await progress.commit()
+    return { kind: 'done' }
+  }
+
+  const handle = async (record: ReceivedRecord): Promise<Handled> => {
+    const reading = work.read(record)
+    if (reading.kind === 'skipped') return 'done'
+    if (reading.kind === 'unreadable') {
+      const { id, type, error } = reading
+      return bury(record, { messageId: id, ...(type !== undefined && { type }), thrown: error, attempts: 0 })
+    }
+    const failuresBefore = troubles.of(placeOf(record), record.offset)?.failures ?? 0
+    try {
+      await applyThroughConflicts(reading, failuresBefore + 1)
+      return 'done'
+    } catch (thrown) {
+      return failed(record, reading, thrown)
+    }
+  }
+
+  const applyThroughConflicts = async (delivery: Delivery<Target>, attempt: number): Promise<void> => {
+    for (let conflicts = 1; ; conflicts++) {
+      try {
+        return await apply(delivery, attempt)
+      } catch (thrown) {
+        if (failureKind(thrown) !== 'conflict' || conflicts >= conflictsMax) throw thrown
+        await clock.pause(backoffMs(conflicts, conflictBackoff, Math.random()))
+      }
+    }
+  }
+
+  const apply = async (delivery: Delivery<Target>, attempt: number): Promise<void> => {
+    const { message } = delivery
+    const key = { group, source: message.topic, id: message.id }
+    const fresh = await transactions.run(async ({ tx, signal, handling }) => {
+      if (!(await inbox.claim(tx, key, work.lockOn?.(delivery)))) return false
+      await handling(() => work.apply(tx, delivery, { attempt, signal }))
+      await signals.reach(`${kind}.commit.before`)
+      return true
+    })
+    if (fresh) await signals.reach(`${kind}.commit.after`)
+    else
+      logger.debug(
+        { messageId: message.id, topic: message.topic },
+        'passed over a message that was handled before',
+      )
+  }
+
+  const failed = async (
+    record: ReceivedRecord,
+    { message }: Delivery<Target>,
+    thrown: unknown,
+  ): Promise<Handled> => {
+    if (failureKind(thrown) === 'wait') return waits(record, thrown)
+    const trouble = troubles.begin(placeOf(record), record.offset)
+    const attempts = ++trouble.failures
+    trouble.waits = 0
+    trouble.reason = reasonOf(thrown)
+    if (attempts >= retry.attemptsMax)
+      return bury(record, { messageId: message.id, type: message.type, thrown, attempts })
+    const retryAfterMs = backoffMs(attempts, retry.backoff, Math.random())
+    logger.warn(
+      {
+        ...fieldsOf(record),
+        messageId: message.id,
+        type: message.type,
+        attempt: attempts,
+        retryAfterMs,
+        err: thrown,
+      },
+      'handling a message failed; it is tried again',
+    )
+    return { retryAfterMs }
+  }
+
+  const bury = async (
+    record: ReceivedRecord,
+    about: { messageId: string; type?: string; thrown: unknown; attempts: number },
+  ): Promise<Handled> => {
+    const letter = deadLetterOf(record, { group, ...about })
+    let buried: boolean
+    try {
+      buried = await transactions.run(async ({ tx }) => {
+        const claimed = await inbox.bury(tx, letter)
+        await signals.reach(`${kind}.deadletter.before`)
+        return claimed
+      })
+    } catch (thrown) {
+      // Whatever it is, going on without the dead letter would lose the message.
+      return waits(record, thrown)
+    }
+    await signals.reach(`${kind}.deadletter.after`)
+    const { messageId, type, reasonCode: code, reason, attempts } = letter
+    const fields = { ...fieldsOf(record), messageId, type, code, reason, attempts }
+    if (buried) logger.error(fields, 'put a message among the dead letters')
+    else logger.info(fields, 'passed over a message that was handled before')
+    return 'done'
+  }
+
+  const waits = (record: ReceivedRecord, thrown: unknown): Handled => {
+    const trouble = troubles.begin(placeOf(record), record.offset)
+    const retryAfterMs = backoffMs(++trouble.waits, waitBackoff, Math.random())
+    announce(record, trouble, thrown, retryAfterMs)
+    trouble.reason = reasonOf(thrown)
+    return { retryAfterMs }
+  }
+
+  /** One line for the first wait; the waits after it say nothing new. */
+  const announce = (
+    record: ReceivedRecord,
+    trouble: Trouble,
+    thrown: unknown,
+    retryAfterMs: number,
+  ): void => {
+    const code = isBackstitchError(thrown) ? thrown.code : undefined
+    const fields = { ...fieldsOf(record), code, reason: reasonOf(thrown), retryAfterMs }
+    if (code === 'STOP_DEADLINE_PASSED') logger.info(fields, 'left a message to its next owner')
+    else if (trouble.waits === 1)
+      logger.warn(fields, 'a partition waits; nothing is lost, and it goes on by itself')
+    else logger.debug(fields, 'a partition still waits')
+  }
+
+  const goesOn = (record: ReceivedRecord): void => {
+    if (troubles.end(placeOf(record))) logger.info(fieldsOf(record), 'a partition goes on')
+  }
+
+  return {
+    onBatch: async (batch) => {
+      try {
+        return await onBatch(batch)
+      } catch (thrown) {
+        logger.error({ topic: batch.topic, partition: batch.partition, err: thrown }, 'a batch failed')
+        const nextOffset = batch.records[0]?.offset ?? batch.highWatermark
+        return { kind: 'retryAfter', retryAfterMs: waitBackoff.maxMs, nextOffset }
+      }
+    },
+    trouble: (held) => troubles.reason(held),
+  }
+}
+
+function placeOf({ topic, partition }: ReceivedRecord): string {
+  return `${topic}/${partition}`
+}
+
+function fieldsOf({ topic, partition, offset }: ReceivedRecord): {
+  topic: string
+  partition: number
+  offset: string
+} {
+  return { topic, partition, offset: String(offset) }
+}

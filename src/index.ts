@@ -1,0 +1,58 @@
+// Messages and their contracts
+export { command, type CommandContract, type Rejections } from './message/command.ts'
+export { event, type EventContract, type MessageOptions } from './message/event.ts'
+export { type Codec, jsonCodec } from './message/codec.ts'
+export type { BodyLimits } from './message/limits.ts'
+export type { Message, MessageContext, ReceivedMessage, SagaContext } from './message/message.ts'
+
+// Writing
+export { createOutbox } from './runtime/create-outbox.ts'
+export type { Outbox } from './outbox/outbox.ts'
+export type { CallerTransaction } from './kernel/caller-transaction.ts'
+export type { SqlExecutor, SqlRow } from './kernel/sql-executor.ts'
+
+// Publishing
+export { createRelay, type RelayDatabaseOptions, type RelayOptions } from './runtime/create-relay.ts'
+export type { OutboxStatus, Relay } from './relay/relay.ts'
+
+// Reading
+export { type ConsumerOptions, createConsumer } from './runtime/create-consumer.ts'
+export {
+  type EventHandler,
+  type EventSubscription,
+  type HandlerContext,
+  on,
+  type ReceivedEvent,
+  type ReceivedTombstone,
+} from './inbox/events/event-subscription.ts'
+
+// Sagas
+export { createParticipant, type ParticipantOptions } from './runtime/create-participant.ts'
+export { type CommandContext, type CommandHandler, handle } from './saga/participant/command-handler.ts'
+export { createOrchestrator, type OrchestratorOptions } from './runtime/create-orchestrator.ts'
+export { saga, sagaFunction } from './runtime/saga.ts'
+export type { SagaDefinition } from './saga/definition/saga-definition.ts'
+export type { CompensatablePhase, OpeningPhase, RetriablePhase } from './saga/definition/saga-phases.ts'
+export type { StartableSaga } from './saga/definition/startable-saga.ts'
+export { createSagaOperator, type SagaOperatorOptions } from './runtime/saga-operator.ts'
+export type { SagaOperator } from './saga/operator/saga-operator.ts'
+export type { SagaStart } from './saga/start/saga-starter.ts'
+
+// Processes
+export { type ConfigInput, defineConfig } from './runtime/config/define-config.ts'
+export {
+  applyTopics,
+  declaredTopics,
+  type PlannedTopic,
+  planTopics,
+  type TopicsOptions,
+} from './runtime/topics.ts'
+export type { Health, ProcessPart } from './kernel/lifecycle.ts'
+export { type Logger, silentLogger } from './kernel/logger.ts'
+export type { TestSignals } from './kernel/test-signals.ts'
+export type { KafkaTransport } from './transport/transport.ts'
+export type { TopicSpecification, TransportAdmin } from './transport/admin.ts'
+
+// Errors
+export { type ErrorCode, errorCatalogue } from './kernel/error-catalogue.ts'
+export { BackstitchError, isBackstitchError } from './kernel/errors.ts'

@@ -1,0 +1,2 @@
+export { kafkajs } from './transport.ts'
+export type { KafkajsOptions } from './options.ts'

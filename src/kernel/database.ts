@@ -1,0 +1,32 @@
+import type { SqlExecutor } from './sql-executor.ts'
+
+/** How one transaction runs. */
+export type TransactionOptions = {
+  /** Default: that of the connection. */
+  readonly isolation?: 'read committed'
+  /**
+   * The server ends the session of a transaction that is left idle for longer, so that a frozen process does not keep its locks.
+   * Default: that of the connection.
+   */
+  readonly idleMsMax?: number
+  /** When it aborts, the connection is cut: the transaction rejects with the signal’s reason, and what was done in it is rolled back. */
+  readonly signal?: AbortSignal
+}
+
+/** Where transactions of our own run: the port to one database. */
+export type Database = {
+  /**
+   * Runs the work in a transaction, which is committed when the work resolves and rolled back when it rejects.
+   *
+   * When the connection is lost during the commit nobody knows whether it happened: the call rejects with `DATABASE_UNREACHABLE`, and the
+   * work must be such that it can be done again.
+   *
+   * @throws what the work threw; `DATABASE_UNREACHABLE`, `DATABASE_REFUSED`, `DATABASE_FAILING`, `DATABASE_IS_STANDBY`,
+   *   `TRANSACTION_CONFLICT` where the database is the reason, whatever the work made of it; `TRANSACTION_ABORTED` when the work swallowed
+   *   the error of a statement
+   */
+  readonly transaction: <Result>(
+    work: (tx: SqlExecutor) => Promise<Result>,
+    options?: TransactionOptions,
+  ) => Promise<Result>
+}

@@ -1,0 +1,5 @@
+export type { Part } from '../../migrations/migration.ts'
+export { assertSchema } from './assert-schema.ts'
+export { toExecutor } from './executor.ts'
+export { migrate, type MigrateOptions } from './migrate.ts'
+export { defaultSchema } from './schema-name.ts'

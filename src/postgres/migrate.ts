@@ -1,0 +1,99 @@
+import { Client, type ClientBase, type Pool } from 'pg'
+import { migrationsFor } from '../../migrations/all-migrations.ts'
+import { applyMigrations, revertMigrations } from '../../migrations/bookkeeping.ts'
+import type { Migration, Part } from '../../migrations/migration.ts'
+import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
+import { explainConnectionError } from './explain-connection-error.ts'
+import { poolPlace } from './pool-place.ts'
+import { defaultSchema } from './schema-name.ts'
+
+/** What to migrate, and where. */
+export type MigrateOptions = {
+  /** A pool, or the URL of the database. */
+  readonly database: Pool | string
+  /** See `migrationsFor` for what each process needs. */
+  readonly parts: readonly Part[]
+  /** Default `backstitch`. It is created if need be. */
+  readonly schema?: string
+  /** `down` drops the tables of the parts, with their data. Default `up`. */
+  readonly direction?: 'up' | 'down'
+}
+
+/**
+ * Brings the tables of some parts up to this version of the package, or removes them. Each migration is one transaction and takes an
+ * advisory lock (`migrationLockKey`), so that any number of processes may do this at the same time. What is applied already is passed over.
+ *
+ * @returns the names of the migrations that were applied (or reverted) here, in order
+ * @throws `MIGRATION_FAILED` with the cause, its transaction rolled back, those before it kept; `SCHEMA_NEWER`, `CONFIG_INVALID`,
+ *   `DATABASE_UNREACHABLE`, `DATABASE_REFUSED`
+ * @example
+ * await migrate({ database: pool, parts: ['outbox', 'inbox'] })
+ */
+export async function migrate(options: MigrateOptions): Promise<readonly string[]> {
+  const { database, parts, schema = defaultSchema, direction = 'up' } = options
+  const migrations = migrationsFor(parts)
+  const ordered = direction === 'up' ? migrations : migrations.toReversed()
+  const step = direction === 'up' ? applyMigrations : revertMigrations
+  return withClient(database, async (client) => {
+    const done: string[] = []
+    for (const migration of ordered) done.push(...(await runMigration(client, migration, schema, step)))
+    return done
+  })
+}
+
+async function runMigration(
+  client: ClientBase,
+  migration: Migration,
+  schema: string,
+  step: typeof applyMigrations,
+): Promise<readonly string[]> {
+  try {
+    await client.query('begin')
+    const done = await step((sql) => client.query(sql), [migration], schema)
+    await client.query('commit')
+    return done
+  } catch (cause) {
+    // The cause counts, even when the connection is gone and the server rolls back by itself.
+    await client.query('rollback').catch(() => undefined)
+    if (isBackstitchError(cause)) throw cause
+    throw new BackstitchError(
+      'MIGRATION_FAILED',
+      `${migration.name} in the schema ${schema}: ${reasonOf(cause)}`,
+      {
+        cause,
+        details: { migration: migration.name, schema },
+      },
+    )
+  }
+}
+
+async function withClient<Result>(
+  database: Pool | string,
+  work: (client: ClientBase) => Promise<Result>,
+): Promise<Result> {
+  if (typeof database === 'string') {
+    const client = new Client({ connectionString: database })
+    // A lost connection fails the statement under way; without a listener the event would end the process as well.
+    client.on('error', () => undefined)
+    try {
+      await client
+        .connect()
+        .catch(explainConnectionError(`${client.host}:${client.port}/${client.database ?? ''}`))
+      return await work(client)
+    } finally {
+      await client.end()
+    }
+  }
+  const client = await database.connect().catch(explainConnectionError(poolPlace(database)))
+  const ignore = (): void => undefined
+  client.on('error', ignore)
+  let failed = true
+  try {
+    const result = await work(client)
+    failed = false
+    return result
+  } finally {
+    client.off('error', ignore)
+    client.release(failed)
+  }
+}

@@ -1,0 +1,142 @@
+import type pg from 'pg'
+import type { Database, TransactionOptions } from '../kernel/database.ts'
+import type { ErrorCode } from '../kernel/error-catalogue.ts'
+import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
+import type { SqlExecutor } from '../kernel/sql-executor.ts'
+import { explainConnectionError, isUnreachable } from './explain-connection-error.ts'
+import { poolPlace } from './pool-place.ts'
+
+/**
+ * Runs transactions on the clients of a pool. The pool stays the user’s: its settings count, and nobody here ends it.
+ *
+ * The transaction handed to the work is the `pg` client itself, so that any library that takes one can be used.
+ */
+export function pgDatabase(pool: pg.Pool): Database {
+  const place = poolPlace(pool)
+  surviveIdleErrors(pool)
+  return {
+    transaction: async (work, options = {}) => {
+      const client = await connect(pool, place, options.signal)
+      let lost: unknown
+      // An error of a client that nobody listens to would end the process.
+      const noteLoss = (thrown: unknown): void => void (lost ??= thrown)
+      client.on('error', noteLoss)
+      let broken = true
+      try {
+        const result = await unlessAborted(runTransaction(client, work, options), options.signal)
+        broken = false
+        return result
+      } catch (thrown) {
+        if (options.signal?.aborted) throw options.signal.reason
+        lost ??= await rollback(client)
+        broken = lost !== undefined || isStandby(thrown)
+        throw explain(thrown, lost, place)
+      } finally {
+        client.off('error', noteLoss)
+        client.release(broken)
+      }
+    },
+  }
+}
+
+const heard = new WeakSet<pg.Pool>()
+
+/** A pool tells of idle clients that lost their connection, and ends the process when nobody listens; it has thrown them away already. */
+function surviveIdleErrors(pool: pg.Pool): void {
+  if (heard.has(pool)) return
+  heard.add(pool)
+  pool.on('error', () => undefined)
+}
+
+async function runTransaction<Result>(
+  client: pg.PoolClient,
+  work: (tx: SqlExecutor) => Promise<Result>,
+  options: TransactionOptions,
+): Promise<Result> {
+  await client.query(beginStatement(options))
+  const result = await work(client)
+  // Postgres answers the commit of a failed transaction with a rollback and no error.
+  const { command } = await client.query('commit')
+  if (command !== 'COMMIT')
+    throw new BackstitchError('TRANSACTION_ABORTED', 'The work went on after the error of a statement')
+  return result
+}
+
+function beginStatement({ isolation, idleMsMax }: TransactionOptions): string {
+  const begin = isolation === undefined ? 'begin' : `begin isolation level ${isolation}`
+  return idleMsMax === undefined
+    ? begin
+    : `${begin}; set local idle_in_transaction_session_timeout = ${Math.max(1, Math.trunc(idleMsMax))}`
+}
+
+/** A pool waits for ever by default: the wait ends with the signal, and a client that comes later goes back at once. */
+async function connect(
+  pool: pg.Pool,
+  place: string,
+  signal: AbortSignal | undefined,
+): Promise<pg.PoolClient> {
+  const connecting = pool.connect()
+  try {
+    return await unlessAborted(connecting, signal)
+  } catch (thrown) {
+    connecting.then(
+      (late) => late.release(),
+      () => undefined,
+    )
+    if (signal?.aborted) throw signal.reason
+    try {
+      return explainConnectionError(place)(thrown)
+    } catch (explained) {
+      if (isBackstitchError(explained)) throw explained
+      throw new BackstitchError('DATABASE_UNREACHABLE', `${place}: ${reasonOf(thrown)}`, { cause: thrown })
+    }
+  }
+}
+
+/** @returns what it threw: the connection is lost */
+async function rollback(client: pg.PoolClient): Promise<unknown> {
+  try {
+    await client.query('rollback')
+    return undefined
+  } catch (thrown) {
+    return thrown
+  }
+}
+
+/**
+ * Names what is the database’s doing. Errors of the work pass as they are, unless the connection is gone: then nothing they say counts,
+ * for the work was cut short. The exception are the limits of the session itself (25P03, 25P04): there the work was too slow.
+ */
+function explain(thrown: unknown, lost: unknown, place: string): unknown {
+  // The server says why it ends a session; what fails afterwards only says that the connection is gone.
+  const cause = lost === undefined || sqlState(thrown) !== undefined ? thrown : lost
+  const state = sqlState(cause) ?? ''
+  const becomes = (code: ErrorCode): BackstitchError =>
+    new BackstitchError(code, `${place}: ${reasonOf(cause)}`, { cause })
+  if (state === '25P03' || state === '25P04') return cause
+  if (isStandby(cause)) return becomes('DATABASE_IS_STANDBY')
+  if (lost !== undefined || (state !== '' && isUnreachable(cause))) return becomes('DATABASE_UNREACHABLE')
+  if (state === '40001' || state === '40P01') return becomes('TRANSACTION_CONFLICT')
+  if (/^(53|58)/.test(state)) return becomes('DATABASE_FAILING')
+  return thrown
+}
+
+function isStandby(thrown: unknown): boolean {
+  return sqlState(thrown) === '25006'
+}
+
+/** The SQLSTATE of an error that a Postgres server sent; codes of other origin do not come with a severity. */
+function sqlState(thrown: unknown): string | undefined {
+  const { code, severity } = (thrown ?? {}) as { code?: unknown; severity?: unknown }
+  return typeof code === 'string' && typeof severity === 'string' ? code : undefined
+}
+
+function unlessAborted<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return promise
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

@@ -1,0 +1,50 @@
+import { outboxTupleWidth, outboxTuplesOf } from './outbox-tuple-columns.ts'
+
+const nulls = (count: number): string => Array.from({ length: count }, () => 'null').join(', ')
+
+/**
+ * One look at the outbox: the snapshot, the rows that have become visible since the one before, and how far the log is on disk, all in one
+ * statement, so that the snapshot that is told is the one that the rows were read under, and no transaction is ever left open.
+ *
+ * `$1` xmax of the previous snapshot, `$2` its transactions in progress, `$3` the low water. The first row is a {@link LiveHeadRow}, the
+ * last a {@link LiveTailRow}, between them are rows of the outbox. `pageRows + 1` rows mean that there are more: they are then an
+ * arbitrary part, for nothing is sorted before that is known.
+ *
+ * Three bounds keep a large open transaction from being read again at each look: only transactions that have ended are looked up, the
+ * range of new ones ends at this snapshot’s xmax, and each part stops by itself after a page. Each part has a single index that serves
+ * it, `(xid, seq)`; the low water prunes partitions.
+ */
+export function readLiveWindow(
+  schema: string,
+  sequence: string,
+  page: { readonly rows: number; readonly bytes: number },
+): string {
+  const limit = page.rows + 1
+  const rows = `(
+    (select * from ${schema}.outbox
+      where xid >= $1::xid8 and xid < pg_snapshot_xmax(pg_current_snapshot()) and seq > $3::bigint limit ${limit})
+    union all
+    (select * from ${schema}.outbox
+      where xid = any (array(select x from unnest($2::xid8[]) x where pg_visible_in_snapshot(x, pg_current_snapshot())))
+        and seq > $3::bigint limit ${limit})
+    limit ${limit})`
+  return `(select null::text, pg_current_snapshot()::text, pg_is_in_recovery()::text,
+  case when pg_is_in_recovery() then null else pg_current_wal_insert_lsn()::text end,
+  (case when is_called then last_value else last_value - 1 end)::text, ${nulls(outboxTupleWidth - 5)}
+from ${sequence})
+union all
+(${outboxTuplesOf(rows, page.bytes, true)})
+union all
+(select null, case when pg_is_in_recovery() then null else pg_current_wal_flush_lsn()::text end, ${nulls(outboxTupleWidth - 2)})`
+}
+
+export type LiveHeadRow = readonly [
+  null,
+  snapshot: string,
+  inRecovery: string,
+  insertedTo: string | null,
+  sequenceLast: string,
+  ...null[],
+]
+
+export type LiveTailRow = readonly [null, flushedTo: string | null, ...null[]]

@@ -1,0 +1,18 @@
+import { outboxTuplesOf } from './outbox-tuple-columns.ts'
+
+/**
+ * A page of the rows visible to one snapshot and not to an earlier one, walking the primary key.
+ * `$1` the earlier snapshot, `$2` the later one, `$3` after this `seq`, `$4` up to this one.
+ */
+export function readWalkPage(
+  schema: string,
+  page: { readonly rows: number; readonly bytes: number },
+): string {
+  return outboxTuplesOf(
+    `(select * from ${schema}.outbox
+      where seq > $3::bigint and seq <= $4::bigint
+        and not pg_visible_in_snapshot(xid, $1::pg_snapshot) and pg_visible_in_snapshot(xid, $2::pg_snapshot)
+      order by seq limit ${page.rows})`,
+    page.bytes,
+  )
+}

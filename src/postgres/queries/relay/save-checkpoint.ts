@@ -1,0 +1,57 @@
+import { newestCheckpoint } from './checkpoint-columns.ts'
+
+/**
+ * Appends a checkpoint and renews the lease, if the newest checkpoint has our epoch. Of two who append at once the primary key refuses
+ * one (23505).
+ * `$1` the shard, `$2` the epoch, `$3` the owner, `$4` milliseconds, `$5` previous, `$6` current, `$7` position, `$8` walk_from,
+ * `$9` low_water, `$10` sequence_high, `$11` whether the lease is given back. Returns one {@link SavedRow}, or nothing.
+ */
+export function saveCheckpoint(schema: string): string {
+  return `insert into ${schema}.outbox_checkpoint
+  (slot, shard, number, epoch, owner, lease_until, previous, current, position, walk_from, low_water, sequence_high, system_identifier, timeline)
+select ((c.number + 1) / 4096) % 2, c.shard, c.number + 1, c.epoch, case when $11::boolean then null else c.owner end,
+  clock_timestamp() + $4::integer * interval '1 millisecond', $5::pg_snapshot, $6::pg_snapshot, $7::bigint, $8::bigint, $9::bigint, $10::bigint,
+  c.system_identifier, c.timeline
+from ${newestCheckpoint(schema)} c
+where c.epoch = $2::bigint and c.owner = $3::text
+returning number, pg_current_xact_id()`
+}
+
+/** The checkpoint’s number, and the number of the transaction that saved it. */
+export type SavedRow = readonly [number: string, xid: string]
+
+/** The columns that a row keeps when it moves into the quarantine. */
+const keptColumns =
+  'id, aggregatetype, aggregateid, type, version, payload, payload_binary, content_type, headers, correlation_id, causation_id, ' +
+  'traceparent, tracestate, saga_id, saga_name, saga_step, saga_round, saga_direction, saga_attempt, reply_to, outcome, expires_at, created_at'
+
+/**
+ * {@link saveCheckpoint} together with changes of the quarantine, which happen if and only if the checkpoint was appended.
+ * `$12` JSON array of rows to park (seq, topic, code, reason), `$13` seqs that leave, `$14` JSON array of rows that were refused again
+ * (seq, topic, key, code, reason): their keys wait behind them, and what an operator wanted of the row is done with; wishes to skip later
+ * rows stay.
+ */
+export function saveCheckpointAndQuarantine(schema: string): string {
+  return `with saved as (
+${saveCheckpoint(schema)}
+), parked as (
+  insert into ${schema}.outbox_quarantine (seq, shard, topic, ${keptColumns}, reason_code, reason)
+  select o.seq, $1::smallint, p.topic, ${keptColumns
+    .split(', ')
+    .map((name) => `o.${name}`)
+    .join(', ')}, p.code, p.reason
+  from jsonb_to_recordset($12::jsonb) as p (seq bigint, topic text, code text, reason text) join ${schema}.outbox o on o.seq = p.seq
+  where exists (select from saved)
+  on conflict (seq) do nothing
+), drained as (
+  delete from ${schema}.outbox_quarantine where seq = any ($13::bigint[]) and exists (select from saved)
+), refused as (
+  update ${schema}.outbox_quarantine q
+  set reason_code = case when q.seq = r.seq then r.code else 'OUTBOX_KEY_PARKED' end,
+    reason = case when q.seq = r.seq then r.reason else 'row ' || r.seq || ' of its key is parked' end,
+    intent = case when q.seq = r.seq or q.intent = 'retry' then null else q.intent end
+  from jsonb_to_recordset($14::jsonb) as r (seq bigint, topic text, key text, code text, reason text)
+  where q.topic = r.topic and q.aggregateid = r.key and exists (select from saved)
+)
+select * from saved`
+}

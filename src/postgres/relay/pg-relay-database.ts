@@ -1,0 +1,48 @@
+import type { ClientConfig, Pool } from 'pg'
+import type { RelayDatabase } from '../../relay/relay-database.ts'
+import { poolPlace } from '../pool-place.ts'
+import { PgRelayClient } from './pg-relay-client.ts'
+import { openRelaySession } from './pg-relay-session.ts'
+import { defaultSchema, quoteSchema } from '../schema-name.ts'
+
+/**
+ * The outbox of a database for the relay. The pool says how to connect and is not used itself: the relay needs one connection of its own
+ * that nobody else sends statements to.
+ *
+ * @param name for log lines and health; by default the address of the pool, and the schema if it is not the usual one
+ * @throws `CONFIG_INVALID` when the schema is no usable name
+ */
+export function pgRelayDatabase(
+  pool: Pool,
+  schemaName: string = defaultSchema,
+  name?: string,
+): RelayDatabase {
+  const schema = quoteSchema(schemaName)
+  const config = clientConfigOf(pool)
+  const label = name ?? (schemaName === defaultSchema ? poolPlace(pool) : `${poolPlace(pool)}/${schemaName}`)
+  return {
+    name: label,
+    connect: async (settings) => {
+      const deadlineMs = deadlineOf(settings.leaseDurationMs)
+      const client = await PgRelayClient.connect(config, label, deadlineMs)
+      try {
+        await client.assertSchema(schemaName)
+        return await openRelaySession(client, schema, settings)
+      } catch (error) {
+        client.close()
+        throw error
+      }
+    },
+  }
+}
+
+/** Statements end well before the lease that they act under. */
+function deadlineOf(leaseDurationMs: number): number {
+  return Math.floor((leaseDurationMs * 2) / 3)
+}
+
+/** The pool hides its password from whoever lists its options. */
+function clientConfigOf(pool: Pool): ClientConfig {
+  const { options } = pool
+  return { ...options, ...(options.password !== undefined && { password: options.password }) }
+}

@@ -1,0 +1,106 @@
+import { BackstitchError } from '../../kernel/errors.ts'
+import type { Checkpoint, LeaseView } from '../../relay/lease/checkpoint.ts'
+import type { IntendedKey, QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
+import type { LiveReading, Page } from '../../relay/source/source-session.ts'
+import type { TextRow } from './pg-relay-client.ts'
+import { checkpointColumns } from '../queries/relay/checkpoint-columns.ts'
+import { outboxTupleWidth } from '../queries/relay/outbox-tuple-columns.ts'
+
+const overBytes = outboxTupleWidth - 1
+
+/** A place in the log, `16/B374D848`, as a number. */
+export function lsnOf(text: string): bigint {
+  const [high, low] = text.split('/')
+  if (!high || !low) throw new BackstitchError('DATABASE_FAILING', `"${text}" is no place in the log`)
+  return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`)
+}
+
+/** The row of `acquireLease`. */
+export function checkpointOf(row: TextRow): Checkpoint {
+  const [
+    number,
+    epoch,
+    previous,
+    current,
+    position,
+    walkFrom,
+    lowWater,
+    sequenceHigh,
+    systemIdentifier,
+    timeline,
+  ] = row
+  return {
+    number: BigInt(number ?? ''),
+    epoch: BigInt(epoch ?? ''),
+    cursor: {
+      previous: previous ?? '',
+      current: current ?? null,
+      position: BigInt(position ?? ''),
+      walkFrom: BigInt(walkFrom ?? ''),
+      lowWater: BigInt(lowWater ?? ''),
+      sequenceHigh: BigInt(sequenceHigh ?? ''),
+    },
+    systemIdentifier: systemIdentifier ?? '',
+    timeline: Number(timeline),
+  }
+}
+
+/** The row of `viewLease`. */
+export function leaseViewOf(row: TextRow): LeaseView {
+  const [inRecovery, systemIdentifier, timeline, snapshot, owner, remainingMs] = row
+  const checkpoint = row.slice(-checkpointColumns.length)
+  return {
+    owner: owner ?? undefined,
+    remainingMs: remainingMs === null ? 0 : Number(remainingMs),
+    inRecovery: inRecovery === 't',
+    systemIdentifier: systemIdentifier ?? '',
+    timeline: Number(timeline),
+    snapshot: snapshot ?? '',
+    checkpoint: checkpoint[0] === null ? undefined : checkpointOf(checkpoint),
+  }
+}
+
+/** The rows of `readLiveWindow`: the head, the rows of the outbox, the tail. */
+export function liveReadingOf(rows: readonly TextRow[], pageRows: number): LiveReading {
+  const head = rows[0]
+  const tail = rows.at(-1)
+  if (!head || !tail || rows.length < 2 || head[0] !== null || tail[0] !== null)
+    throw new BackstitchError('DATABASE_FAILING', 'the head or the tail of a reading is not in its place')
+  const inRecovery = head[2] === 'true'
+  return {
+    inRecovery,
+    snapshot: head[1] ?? '',
+    insertedTo: inRecovery ? 0n : lsnOf(head[3] ?? ''),
+    flushedTo: inRecovery ? 0n : lsnOf(tail[1] ?? ''),
+    sequenceLast: BigInt(head[4] ?? ''),
+    rows: rows.length - 2 > pageRows || rows.at(-2)?.[overBytes] === 't' ? undefined : rows.slice(1, -1),
+  }
+}
+
+/** Rows of a page without those for which its bytes did not suffice. Only rows at the end can be such. */
+export function pageOf(rows: readonly TextRow[], pageRows: number): Page<TextRow> {
+  const cut = rows.at(-1)?.[overBytes] === 't'
+  return {
+    rows: cut ? rows.filter((row) => row[overBytes] !== 't') : rows,
+    full: cut || rows.length === pageRows,
+  }
+}
+
+/** A row of the quarantine: a row of the outbox, and the intent after it. */
+export function quarantinedRowOf(row: TextRow): QuarantinedRow {
+  const intent = row.at(-1)
+  return { row, intent: intent === 'retry' || intent === 'skip' ? intent : undefined }
+}
+
+/** The row of `readIntents`. */
+export function intendedKeyOf(row: TextRow): IntendedKey {
+  const [topic, key, waitsForTopic, retry, skips, head] = row
+  return {
+    topic: topic ?? '',
+    key: key ?? '',
+    waitsForTopic: waitsForTopic === 't',
+    retry: retry === 't',
+    skips: skips ? skips.split(',') : [],
+    head: head ?? '',
+  }
+}

@@ -1,0 +1,207 @@
+import { BackstitchError } from '../../kernel/errors.ts'
+import type { CheckpointSave } from '../../relay/lease/lease-session.ts'
+import type { QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
+import type { RelaySession, SessionSettings } from '../../relay/relay-database.ts'
+import type { Page, PageRead } from '../../relay/source/source-session.ts'
+import type { OutboxTuple } from '../../relay/source/outbox-tuple.ts'
+import { type PgRelayClient, type TextRow, sqlStateOf } from './pg-relay-client.ts'
+import {
+  checkpointOf,
+  intendedKeyOf,
+  leaseViewOf,
+  liveReadingOf,
+  lsnOf,
+  pageOf,
+  quarantinedRowOf,
+} from './pg-relay-rows.ts'
+import { type RelayStatements, relayStatements } from './pg-relay-statements.ts'
+import { describeOutbox } from '../queries/relay/describe-outbox.ts'
+import { addLeaf } from '../queries/upkeep/add-leaf.ts'
+import { truncateCheckpoints } from '../queries/upkeep/truncate-checkpoints.ts'
+
+const uniqueViolation = '23505'
+/** The one shard that there is; its column exists so that there can be more. */
+const shard = 0
+
+/**
+ * Begins a session on an outbox: looks up what its statements need.
+ * @throws `SCHEMA_MISSING`, `CONFIG_INVALID` when the outbox is sharded in a way that this version does not know
+ */
+export async function openRelaySession(
+  client: PgRelayClient,
+  schema: string,
+  settings: SessionSettings,
+): Promise<RelaySession> {
+  const table = `${schema}.outbox`
+  const [description] = await client.run({ name: 'describe', text: describeOutbox(schema) }, [table])
+  if (!description)
+    throw new BackstitchError('SCHEMA_MISSING', `${table}: the sequence of its seq is missing`)
+  const [sequence, cache, shardCount, hash] = description
+  if (shardCount !== '1' || hash !== 'sha256-32')
+    throw new BackstitchError(
+      'CONFIG_INVALID',
+      `${schema}.outbox_sharding: ${shardCount} shards by ${hash}, this version serves 1 by sha256-32`,
+    )
+  const page = { rows: settings.pageRows, bytes: settings.pageBytes }
+  return new PgRelaySession(
+    client,
+    schema,
+    relayStatements(schema, sequence ?? '', page),
+    page,
+    cache === '1',
+  )
+}
+
+/** {@link RelaySession} over one connection. */
+class PgRelaySession implements RelaySession {
+  readonly sequenceInOrder: boolean
+  readonly #client: PgRelayClient
+  readonly #schema: string
+  readonly #pageRows: number
+  readonly #statements: RelayStatements
+
+  constructor(
+    client: PgRelayClient,
+    schema: string,
+    statements: RelayStatements,
+    page: { readonly rows: number },
+    sequenceInOrder: boolean,
+  ) {
+    this.#client = client
+    this.#schema = schema
+    this.#statements = statements
+    this.#pageRows = page.rows
+    this.sequenceInOrder = sequenceInOrder
+  }
+
+  async view(): ReturnType<RelaySession['view']> {
+    return leaseViewOf(one(await this.#client.run(this.#statements.viewLease, [shard])))
+  }
+
+  async acquire(owner: string, leaseDurationMs: number): ReturnType<RelaySession['acquire']> {
+    const rows = await this.#client
+      .run(this.#statements.acquireLease, [shard, owner, leaseDurationMs])
+      .catch(nothingIfTaken)
+    return rows[0] && checkpointOf(rows[0])
+  }
+
+  async save(save: CheckpointSave): ReturnType<RelaySession['save']> {
+    const { cursor, quarantine } = save
+    const values: unknown[] = [
+      shard,
+      save.epoch,
+      save.owner,
+      save.release === true ? 0 : save.leaseDurationMs,
+      cursor.previous,
+      cursor.current,
+      cursor.position,
+      cursor.walkFrom,
+      cursor.lowWater,
+      cursor.sequenceHigh,
+      save.release === true,
+    ]
+    const rows = await (quarantine
+      ? this.#client.run(this.#statements.saveCheckpointAndQuarantine, [
+          ...values,
+          JSON.stringify(quarantine.parked ?? []),
+          `{${(quarantine.drained ?? []).join(',')}}`,
+          JSON.stringify(quarantine.refused ?? []),
+        ])
+      : this.#client.run(this.#statements.saveCheckpoint, values)
+    ).catch(nothingIfTaken)
+    const [saved] = rows
+    return saved && { number: BigInt(saved[0] ?? ''), xid: BigInt(saved[1] ?? '') }
+  }
+
+  async readLive(since: Parameters<RelaySession['readLive']>[0]): ReturnType<RelaySession['readLive']> {
+    const rows = await this.#client.run(this.#statements.readLive, [
+      since.xmax,
+      `{${since.inProgress.join(',')}}`,
+      since.lowWater,
+    ])
+    return liveReadingOf(rows, this.#pageRows)
+  }
+
+  async readPage(read: PageRead): Promise<Page<OutboxTuple>> {
+    const rows = await (read.kind === 'early'
+      ? this.#client.run(this.#statements.readEarlyPage, [`{${read.xids.join(',')}}`, read.after, read.upTo])
+      : this.#client.run(this.#statements.readWalkPage, [read.previous, read.current, read.after, read.upTo]))
+    return pageOf(rows, this.#pageRows)
+  }
+
+  async flushedTo(): Promise<bigint> {
+    return lsnOf(one(await this.#client.run(this.#statements.readFlushedTo))[0] ?? '')
+  }
+
+  async flush(): Promise<void> {
+    await this.#client.run(this.#statements.flush)
+  }
+
+  async readParked(): ReturnType<RelaySession['readParked']> {
+    const [keys, topics] = await Promise.all([
+      this.#client.run(this.#statements.readParkedKeys, [shard]),
+      this.#client.run(this.#statements.readParkedTopics, [shard]),
+    ])
+    return {
+      keys: keys.map(([topic, key, refused]) => ({
+        topic: topic ?? '',
+        key: key ?? '',
+        refused: refused === 't',
+      })),
+      topics: topics.map(([topic]) => topic ?? ''),
+    }
+  }
+
+  async readIntents(limit: number): ReturnType<RelaySession['readIntents']> {
+    const rows = await this.#client.run(this.#statements.readIntents, [shard, limit])
+    return rows.map(intendedKeyOf)
+  }
+
+  async readKey(topic: string, key: string, afterSeq: string): ReturnType<RelaySession['readKey']> {
+    return this.#quarantinePage(
+      await this.#client.run(this.#statements.readRowsOfKey, [topic, key, afterSeq]),
+    )
+  }
+
+  async readTopic(topic: string, afterSeq: string): ReturnType<RelaySession['readTopic']> {
+    return this.#quarantinePage(await this.#client.run(this.#statements.readRowsOfTopic, [topic, afterSeq]))
+  }
+
+  truncateCheckpoints(slot: 0 | 1): Promise<boolean> {
+    return this.#client.runQuickly([truncateCheckpoints(this.#schema, slot)])
+  }
+
+  async leavesEnd(): Promise<bigint | undefined> {
+    const rows = await this.#client.run(this.#statements.readLeafBounds, [`${this.#schema}.outbox`])
+    const ends = rows.flatMap(([bounds]) => /TO \('(\d+)'\)$/.exec(bounds ?? '')?.[1] ?? []).map(BigInt)
+    return ends.reduce<bigint | undefined>(
+      (last, end) => (last === undefined || end > last ? end : last),
+      undefined,
+    )
+  }
+
+  addLeaf(name: string, from: bigint, to: bigint): Promise<boolean> {
+    return this.#client.runQuickly(addLeaf(this.#schema, name, from, to))
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+
+  #quarantinePage(rows: readonly TextRow[]): Page<QuarantinedRow> {
+    const page = pageOf(rows, this.#pageRows)
+    return { ...page, rows: page.rows.map(quarantinedRowOf) }
+  }
+}
+
+/** Somebody else appended the checkpoint of this number: nothing was written by us. */
+function nothingIfTaken(error: unknown): readonly TextRow[] {
+  if (sqlStateOf(error) === uniqueViolation) return []
+  throw error
+}
+
+function one(rows: readonly TextRow[]): TextRow {
+  const [row] = rows
+  if (!row) throw new BackstitchError('DATABASE_FAILING', 'a statement that returns one row returned none')
+  return row
+}

@@ -1,0 +1,43 @@
+import type { NamedStatement } from './pg-relay-client.ts'
+import { readIntents, readParkedKeys, readParkedTopics } from '../queries/quarantine/read-parked.ts'
+import { readRowsOfKey, readRowsOfTopic } from '../queries/quarantine/read-quarantined-rows.ts'
+import { acquireLease } from '../queries/relay/acquire-lease.ts'
+import { flushWal, readFlushedTo } from '../queries/relay/flush-wal.ts'
+import { readEarlyPage } from '../queries/relay/read-early-page.ts'
+import { readLiveWindow } from '../queries/relay/read-live-window.ts'
+import { readWalkPage } from '../queries/relay/read-walk-page.ts'
+import { saveCheckpoint, saveCheckpointAndQuarantine } from '../queries/relay/save-checkpoint.ts'
+import { viewLease } from '../queries/relay/view-lease.ts'
+import { readLeafBounds } from '../queries/upkeep/leaves-end.ts'
+
+/** The statements of a session on one outbox, each under its name. */
+export type RelayStatements = ReturnType<typeof relayStatements>
+
+/** Builds them. `sequence` and `schema` are quoted. */
+export function relayStatements(
+  schema: string,
+  sequence: string,
+  page: { readonly rows: number; readonly bytes: number },
+) {
+  const texts = {
+    viewLease: viewLease(schema),
+    acquireLease: acquireLease(schema),
+    saveCheckpoint: saveCheckpoint(schema),
+    saveCheckpointAndQuarantine: saveCheckpointAndQuarantine(schema),
+    readLive: readLiveWindow(schema, sequence, page),
+    readEarlyPage: readEarlyPage(schema, page),
+    readWalkPage: readWalkPage(schema, page),
+    readFlushedTo,
+    flush: flushWal,
+    readParkedKeys: readParkedKeys(schema),
+    readParkedTopics: readParkedTopics(schema),
+    readIntents: readIntents(schema),
+    readRowsOfKey: readRowsOfKey(schema, page),
+    readRowsOfTopic: readRowsOfTopic(schema, page),
+    readLeafBounds,
+  }
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { name, text }])) as Record<
+    keyof typeof texts,
+    NamedStatement
+  >
+}

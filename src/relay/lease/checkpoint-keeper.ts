@@ -1,0 +1,153 @@
+import { BackstitchError } from '../../kernel/errors.ts'
+import type { TestSignals } from '../../kernel/test-signals.ts'
+import type { QuarantineChange } from '../quarantine/quarantine-session.ts'
+import { type Fences, withFence } from '../source/fences.ts'
+import { type Cursor, savedCursorOf } from '../source/window-machine.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { LeaseSession } from './lease-session.ts'
+
+/** Acknowledged rows are saved at the latest after this time: so many are sent again after a crash. */
+const saveAfterMs = 20
+/** Or after so many rows, whichever comes first; no more than that are then under way. */
+export const saveAfterRows = 2_000
+
+/** What a keeper needs. */
+export type CheckpointKeeperOptions = {
+  readonly session: LeaseSession
+  readonly owner: string
+  readonly leaseDurationMs: number
+  readonly signals: TestSignals
+  /** False when nothing may be concluded from the sequence. */
+  readonly sequenceInOrder: boolean
+  /** Told once when a save in the background fails. */
+  onFailure(error: unknown): void
+}
+
+/**
+ * Holds the cursor of a tenure and saves it: what was acknowledged, the rows that go into or leave the quarantine, and the renewal of the
+ * lease are one statement. Renews by itself at each third of the lease, also while the outbox is idle or Kafka is slow.
+ */
+export class CheckpointKeeper {
+  readonly #options: CheckpointKeeperOptions
+  readonly #epoch: bigint
+  readonly #renewal: NodeJS.Timeout
+  #cursor: Cursor
+  #number: bigint
+  #fences: Fences = []
+  #sequenceSeen = 0n
+  #change: QuarantineChange | undefined
+  #unsavedRows = 0
+  #saveSoon: NodeJS.Timeout | undefined
+  #sentAtMs: number
+  #leaseEndsAtMs: number
+
+  /** @param acquiredAtMs when the lease was asked for, by {@link performance.now}: what is left of it is never overestimated */
+  constructor(
+    checkpoint: Checkpoint,
+    cursor: Cursor,
+    acquiredAtMs: number,
+    options: CheckpointKeeperOptions,
+  ) {
+    this.#options = options
+    this.#epoch = checkpoint.epoch
+    this.#number = checkpoint.number
+    this.#cursor = cursor
+    this.#sentAtMs = acquiredAtMs
+    this.#leaseEndsAtMs = acquiredAtMs + options.leaseDurationMs
+    const thirdMs = options.leaseDurationMs / 3
+    this.#renewal = setInterval(() => {
+      if (performance.now() - this.#sentAtMs >= thirdMs / 2) this.#saveInBackground()
+    }, thirdMs / 2)
+  }
+
+  get epoch(): bigint {
+    return this.#epoch
+  }
+
+  /** Of the checkpoint saved last. */
+  get number(): bigint {
+    return this.#number
+  }
+
+  get cursor(): Cursor {
+    return this.#cursor
+  }
+
+  get fences(): Fences {
+    return this.#fences
+  }
+
+  get unsavedRows(): number {
+    return this.#unsavedRows
+  }
+
+  /** What is left of the lease by our own clock, counted from when its renewal was sent. */
+  get remainingMs(): number {
+    return this.#leaseEndsAtMs - performance.now()
+  }
+
+  /** Notes a value that the sequence had. */
+  sawSequence(last: bigint): void {
+    if (this.#options.sequenceInOrder && last > this.#sequenceSeen) this.#sequenceSeen = last
+  }
+
+  /** Moves the cursor: these rows are settled. They are saved soon. */
+  moveTo(cursor: Cursor, rows: number, change?: QuarantineChange): void {
+    this.#cursor = cursor
+    if (change) this.#change = merged(this.#change, change)
+    if (rows === 0 && !change) return
+    this.#unsavedRows += rows
+    this.#saveSoon ??= setTimeout(() => this.#saveInBackground(), saveAfterMs)
+  }
+
+  /** Saves everything up to now. @throws `OUTBOX_LEASE_LOST` */
+  async save(release: boolean = false): Promise<void> {
+    const { session, owner, leaseDurationMs, signals } = this.#options
+    await signals.reach('relay.checkpoint.before')
+    if (this.#change?.parked?.length) await signals.reach('relay.park.before')
+    const change = this.#change
+    const sequence = this.#sequenceSeen
+    const sentAtMs = performance.now()
+    this.#change = undefined
+    this.#unsavedRows = 0
+    this.#sentAtMs = sentAtMs
+    clearTimeout(this.#saveSoon)
+    this.#saveSoon = undefined
+    const saved = await session.save({
+      epoch: this.#epoch,
+      owner,
+      leaseDurationMs,
+      release,
+      cursor: savedCursorOf(this.#cursor),
+      ...(change && { quarantine: change }),
+    })
+    if (!saved) throw new BackstitchError('OUTBOX_LEASE_LOST', `epoch ${this.#epoch} of ${owner}`)
+    this.#number = saved.number
+    this.#leaseEndsAtMs = sentAtMs + (release ? 0 : leaseDurationMs)
+    if (sequence > 0n) this.#fences = withFence(this.#fences, { sequence, xid: saved.xid })
+    if (change?.parked?.length) await signals.reach('relay.park.after')
+    await signals.reach('relay.checkpoint.after')
+  }
+
+  /** Saves nothing more by itself. */
+  stop(): void {
+    clearInterval(this.#renewal)
+    clearTimeout(this.#saveSoon)
+  }
+
+  #saveInBackground(): void {
+    this.save().catch((error: unknown) => {
+      this.stop()
+      this.#options.onFailure(error)
+    })
+  }
+}
+
+function merged(first: QuarantineChange | undefined, second: QuarantineChange): QuarantineChange {
+  if (!first) return second
+  return {
+    parked: [...(first.parked ?? []), ...(second.parked ?? [])],
+    drained: [...(first.drained ?? []), ...(second.drained ?? [])],
+    refused: [...(first.refused ?? []), ...(second.refused ?? [])],
+  }
+}

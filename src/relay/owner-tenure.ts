@@ -1,0 +1,238 @@
+import { BackstitchError } from '../kernel/errors.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { TestSignals } from '../kernel/test-signals.ts'
+import type { Checkpoint } from './lease/checkpoint.ts'
+import { CheckpointKeeper, saveAfterRows } from './lease/checkpoint-keeper.ts'
+import type { PollPace } from './poll-pace.ts'
+import { PageDelivery } from './publishing/page-delivery.ts'
+import type { PublishScope } from './publishing/publish-scope.ts'
+import type { PublisherLanes } from './publishing/publisher-lanes.ts'
+import { TenureEnded } from './publishing/tenure-ended.ts'
+import { TopicDirectory } from './publishing/topic-directory.ts'
+import { Parked } from './quarantine/parked.ts'
+import { QuarantineDrain } from './quarantine/quarantine-drain.ts'
+import type { ParkedRow } from './quarantine/quarantine-session.ts'
+import type { RelaySession } from './relay-database.ts'
+import { parseSnapshot } from './source/snapshot.ts'
+import type { LiveReading } from './source/source-session.ts'
+import { afterWindow, cursorOf, endOfPage, movedTo, openWindow, pageAfter } from './source/window-machine.ts'
+import { Upkeep } from './upkeep/upkeep.ts'
+
+/** Pages of a large window under way at once: the lanes then never wait for the slowest of them. */
+const pagesAtOnce = 2
+/** Questions whether the log is on disk before it is brought there. Under load the next commit of anybody answers them. */
+const flushQuestions = 3
+
+/** What a tenure needs. */
+export type OwnerTenureOptions = {
+  readonly database: string
+  readonly session: RelaySession
+  readonly checkpoint: Checkpoint
+  /** When the lease was asked for, by `performance.now()`. */
+  readonly acquiredAtMs: number
+  readonly owner: string
+  readonly leaseDurationMs: number
+  readonly topicPrefix: string
+  readonly lanes: PublisherLanes
+  readonly pace: PollPace
+  readonly signals: TestSignals
+  readonly logger: Logger
+}
+
+/**
+ * One tenure of an outbox, from getting its lease to losing it or giving it back: looks at the outbox, publishes what has become visible,
+ * saves how far it is. All that it knows came from the checkpoint and its one session, and ends with it.
+ */
+export class OwnerTenure {
+  readonly #options: OwnerTenureOptions
+  readonly #keeper: CheckpointKeeper
+  readonly #parked = new Parked()
+  readonly #delivery: PageDelivery
+  readonly #drain: QuarantineDrain
+  readonly #upkeep: Upkeep
+  readonly #ended = new AbortController()
+  #endedBy: unknown
+  #stopping = false
+
+  constructor(options: OwnerTenureOptions) {
+    this.#options = options
+    const { session, checkpoint, lanes, signals, logger } = options
+    this.#keeper = new CheckpointKeeper(
+      checkpoint,
+      cursorOf(checkpoint.cursor, session.sequenceInOrder),
+      options.acquiredAtMs,
+      { ...options, sequenceInOrder: session.sequenceInOrder, onFailure: (error) => this.end(error) },
+    )
+    const scope: PublishScope = { signal: this.#ended.signal, deadlineMs: () => this.#publishDeadlineMs() }
+    const topics = new TopicDirectory(lanes, options.topicPrefix, this.#ended.signal)
+    const shared = { lanes, topics, parked: this.#parked, scope, signals, logger }
+    this.#delivery = new PageDelivery(shared)
+    this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper })
+    this.#upkeep = new Upkeep(session, this.#keeper, logger)
+  }
+
+  /** Records acknowledged in this tenure. */
+  get published(): number {
+    return this.#delivery.published
+  }
+
+  /** Keys and topics that are held back. */
+  get parked(): { readonly keys: number; readonly topics: readonly string[] } {
+    return { keys: this.#parked.keyCount, topics: this.#parked.topics }
+  }
+
+  /**
+   * Works until it is stopped (resolves, the lease is given back) or fails.
+   * @throws `OUTBOX_LEASE_LOST`, `OUTBOX_CHECKPOINT_AHEAD`, `DATABASE_IS_STANDBY`, `DATABASE_UNREACHABLE`, `DATABASE_FAILING`
+   */
+  async run(): Promise<void> {
+    try {
+      await this.#begin()
+      while (!this.#stopping) await this.#step()
+      await this.#options.signals.reach('relay.release.before')
+      await this.#keeper.save(true)
+    } catch (error) {
+      throw this.#endedBy ?? error
+    } finally {
+      this.end(new TenureEnded())
+      // what is still on its way must not meet what the next tenure sends
+      await this.#delivery.settled()
+    }
+  }
+
+  /** Finishes what is in hand, saves it, and gives the lease back. */
+  stop(): void {
+    this.#stopping = true
+    this.#options.pace.wake()
+  }
+
+  /** Ends the tenure at once. */
+  end(reason: unknown): void {
+    this.#endedBy ??= reason
+    this.#keeper.stop()
+    this.#ended.abort()
+  }
+
+  async #begin(): Promise<void> {
+    const { keys, topics } = await this.#options.session.readParked()
+    for (const { topic, key } of keys) this.#parked.parkKey(topic, key)
+    for (const topic of topics)
+      this.#parked.parkTopic(topic, `the topic "${topic}" could not be written to before`)
+    this.#drain.resume(keys)
+    await this.#upkeep.begin()
+  }
+
+  async #step(): Promise<void> {
+    const { pace } = this.#options
+    if (this.#drain.isDue) await this.#drain.run()
+    if (this.#upkeep.isDue) await this.#upkeep.run()
+    const startedAtMs = performance.now()
+    if (this.#keeper.cursor.current) await this.#walk()
+    else {
+      const found = await this.#look()
+      if (!this.#stopping) await pace.pause(found, performance.now() - startedAtMs)
+    }
+    if (this.#ended.signal.aborted) throw new TenureEnded()
+  }
+
+  /** Reads and publishes what has become visible. @returns whether there was anything */
+  async #look(): Promise<boolean> {
+    const { session, database, signals } = this.#options
+    const keeper = this.#keeper
+    const { cursor } = keeper
+    const { xmax, inProgress } = cursor.previous
+    const reading = await session.readLive({ xmax, inProgress, lowWater: cursor.lowWater })
+    if (reading.inRecovery) throw new BackstitchError('DATABASE_IS_STANDBY', database)
+    const current = parseSnapshot(reading.snapshot)
+    if (current.xmax < xmax)
+      throw new BackstitchError(
+        'OUTBOX_CHECKPOINT_AHEAD',
+        `${database}: ${cursor.previous.text} is saved, it is at ${current.text}`,
+      )
+    keeper.sawSequence(reading.sequenceLast)
+    if (reading.rows === undefined) {
+      // saving it also brings everything that the snapshot sees to disk
+      keeper.moveTo(openWindow(cursor, current, reading.sequenceLast), 0)
+      await keeper.save()
+      return true
+    }
+    const done = afterWindow(cursor, current, reading.sequenceLast, keeper.fences)
+    const { rows } = reading
+    if (rows.length === 0) {
+      keeper.moveTo(done, 0)
+      return false
+    }
+    await this.#untilOnDisk(reading)
+    await signals.reach('relay.read.after')
+    const parked = await this.#delivery.deliver(rows, true)
+    keeper.moveTo(done, rows.length, changeOf(parked))
+    if (keeper.unsavedRows >= saveAfterRows) await keeper.save()
+    return true
+  }
+
+  /**
+   * What a transaction committed asynchronously is visible before it is on disk, and gone after a crash: published, it would be a ghost. So
+   * nothing leaves before the log is on disk up to where it ended when the snapshot was taken.
+   */
+  async #untilOnDisk({ insertedTo, flushedTo }: LiveReading): Promise<void> {
+    const { session } = this.#options
+    if (flushedTo >= insertedTo) return
+    for (let question = 0; question < flushQuestions; question++)
+      if ((await session.flushedTo()) >= insertedTo) return
+    await session.flush()
+  }
+
+  /** Publishes the open window page by page, the next one being read meanwhile. Comes back early when something else is due. */
+  async #walk(): Promise<void> {
+    const { session, signals } = this.#options
+    const keeper = this.#keeper
+    const underWay: {
+      readonly end: bigint
+      readonly rows: number
+      readonly delivered: Promise<readonly ParkedRow[]>
+    }[] = []
+    let read = pageAfter(keeper.cursor, keeper.cursor.position)
+    let next = read && session.readPage(read)
+    while (read || underWay.length > 0) {
+      const interrupted = this.#stopping || this.#drain.isDue || this.#upkeep.isDue
+      if (interrupted && underWay.length === 0) return void next?.catch(() => undefined)
+      if (read && next && !interrupted && underWay.length < pagesAtOnce) {
+        const page = await next
+        const end = endOfPage(read, page)
+        read = pageAfter(keeper.cursor, end)
+        next = read && session.readPage(read)
+        next?.catch(() => undefined)
+        await signals.reach('relay.read.after')
+        const delivered = this.#delivery.deliver(page.rows, false)
+        delivered.catch(() => undefined)
+        underWay.push({ end, rows: page.rows.length, delivered })
+        if (underWay.length < pagesAtOnce) continue
+      }
+      const first = underWay.shift()
+      if (!first) continue
+      const parked = await first.delivered
+      keeper.moveTo(movedTo(keeper.cursor, first.end), first.rows, changeOf(parked))
+      if (first.rows > 0) await keeper.save()
+    }
+    const { current, sequenceHigh } = keeper.cursor
+    if (current) keeper.moveTo(afterWindow(keeper.cursor, current, sequenceHigh, keeper.fences), 0)
+  }
+
+  /** A publish ends before the lease does. What is left is counted from the moment a renewal was sent, so it is never too much. */
+  async #publishDeadlineMs(): Promise<number> {
+    const { leaseDurationMs } = this.#options
+    const marginMs = leaseDurationMs / 10
+    if (this.#keeper.remainingMs - marginMs < leaseDurationMs / 3)
+      try {
+        await this.#keeper.save()
+      } catch (error) {
+        this.end(error)
+        return 0
+      }
+    return this.#keeper.remainingMs - marginMs
+  }
+}
+
+function changeOf(parked: readonly ParkedRow[]): { readonly parked: readonly ParkedRow[] } | undefined {
+  return parked.length === 0 ? undefined : { parked }
+}

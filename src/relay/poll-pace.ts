@@ -1,0 +1,47 @@
+/** How often an outbox is looked at. */
+export type PollPaceOptions = {
+  /** From one look to the next at least, while there is something to publish: looking at once would drown in small requests. Default 1 ms. */
+  readonly busyMs: number
+  /** Between looks when nothing has come for a while. Default 20 ms. */
+  readonly idleMs: number
+}
+
+/** The defaults. */
+export const defaultPace: PollPaceOptions = { busyMs: 1, idleMs: 20 }
+
+/** Makes the pauses between looks at an outbox: short while rows come, doubling while none do. */
+export class PollPace {
+  readonly #options: PollPaceOptions
+  #pauseMs = 0
+  #woken = false
+  #endPause: (() => void) | undefined
+
+  constructor(options: PollPaceOptions) {
+    this.#options = options
+  }
+
+  /** Ends the pause that there is, or else the next one: something was committed just now. */
+  wake(): void {
+    this.#woken = true
+    this.#endPause?.()
+  }
+
+  /**
+   * Pauses after a look that took `tookMs` and found something, or not.
+   */
+  async pause(found: boolean, tookMs: number): Promise<void> {
+    const { busyMs, idleMs } = this.#options
+    this.#pauseMs = found ? busyMs : Math.min(idleMs, Math.max(busyMs, this.#pauseMs * 2))
+    const pauseMs = found ? busyMs - tookMs : this.#pauseMs
+    if (pauseMs > 0.2 && !this.#woken)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, pauseMs)
+        this.#endPause = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    this.#endPause = undefined
+    this.#woken = false
+  }
+}

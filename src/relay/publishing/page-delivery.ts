@@ -1,0 +1,199 @@
+import { BackstitchError } from '../../kernel/errors.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { TestSignals } from '../../kernel/test-signals.ts'
+import { partitionOf } from '../../transport/partition.ts'
+import type { PublishFailure } from '../../transport/publisher.ts'
+import type { Parked } from '../quarantine/parked.ts'
+import type { ParkedRow } from '../quarantine/quarantine-session.ts'
+import { type OutboxTuple, at, textAt } from '../source/outbox-tuple.ts'
+import type { Batch, BatchEntry } from './batch-entry.ts'
+import { batchesOf } from './batches-of.ts'
+import { publishInOrder } from './publish-in-order.ts'
+import type { PublishScope } from './publish-scope.ts'
+import type { PublisherLanes } from './publisher-lanes.ts'
+import { recordOfRow } from './record-of-row.ts'
+import type { TopicDirectory } from './topic-directory.ts'
+
+/** A page up to so many rows goes out in one request, through whichever lane is idle: splitting it would only cost. */
+const smallPageRows = 48
+
+/** What a delivery needs. */
+export type DeliveryOptions = {
+  readonly lanes: PublisherLanes
+  readonly topics: TopicDirectory
+  readonly parked: Parked
+  readonly scope: PublishScope
+  readonly signals: TestSignals
+  readonly logger: Logger
+}
+
+/**
+ * Publishes the pages of one outbox. Several may be under way: a partition belongs to one lane, and within a lane the parts of pages go out
+ * one after the other, so that per key no row leaves before the one before it is settled.
+ */
+export class PageDelivery {
+  readonly #options: DeliveryOptions
+  readonly #tails: Promise<void>[]
+  /** Pages are cut up in their order, also when one of them has to wait for Kafka to name the partitions of its topic. */
+  #cutting: Promise<unknown> = Promise.resolve()
+  #published = 0
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+    this.#tails = options.lanes.all.map(() => Promise.resolve())
+  }
+
+  /** Records acknowledged so far. */
+  get published(): number {
+    return this.#published
+  }
+
+  /**
+   * Resolves once each row of the page is either acknowledged or to be parked.
+   * @param alone no other page is under way, nor will be until this one is done
+   * @returns the rows to be parked
+   * @throws TenureEnded
+   */
+  async deliver(rows: readonly OutboxTuple[], alone: boolean): Promise<readonly ParkedRow[]> {
+    const parkedRows: ParkedRow[] = []
+    const parts = this.#cutting.then(async () =>
+      this.#partsOf(
+        await this.#entriesOf(rows, parkedRows),
+        parkedRows,
+        alone && rows.length <= smallPageRows,
+      ),
+    )
+    this.#cutting = parts.catch(() => undefined)
+    await Promise.all(await parts)
+    return parkedRows
+  }
+
+  /** Resolves once nothing is under way any more, well or not. */
+  async settled(): Promise<void> {
+    await this.#cutting
+    await Promise.allSettled(this.#tails)
+  }
+
+  async #entriesOf(rows: readonly OutboxTuple[], parkedRows: ParkedRow[]): Promise<BatchEntry[]> {
+    const { parked, topics } = this.#options
+    const entries: BatchEntry[] = []
+    let type: string | null | undefined
+    let topic = ''
+    let partitions: number | undefined
+    for (const row of rows) {
+      if (row[at.aggregatetype] !== type) {
+        type = row[at.aggregatetype]
+        topic = topics.nameOf(type ?? '')
+        partitions = topics.known(topic)?.partitions ?? (await this.#partitionsOf(topic))
+      }
+      const key = textAt(row, 'aggregateid')
+      const cause = parked.isEmpty ? undefined : parked.causeOf(topic, key)
+      if (cause) parkedRows.push({ seq: textAt(row, 'seq'), topic, ...cause })
+      else if (partitions !== undefined)
+        entries.push({ row, record: recordOfRow(row, topic, partitionOf(key, partitions)) })
+    }
+    return entries
+  }
+
+  /** `undefined` for a topic that is parked, now or before. */
+  async #partitionsOf(topic: string): Promise<number | undefined> {
+    const { parked, topics } = this.#options
+    if (parked.holdsTopic(topic)) return undefined
+    const found = await topics.look(topic)
+    if (found.partitions === undefined) this.#parkTopic(topic, found.reason)
+    return found.partitions
+  }
+
+  /** Hands the entries to their lanes. The promises of the parts are in an array, for an outer promise would wait for them. */
+  #partsOf(entries: readonly BatchEntry[], parkedRows: ParkedRow[], small: boolean): Promise<void>[] {
+    if (entries.length === 0) return []
+    if (small) return [this.#append(this.#options.lanes.idlest(), entries, parkedRows)]
+    const byLane = new Map<number, BatchEntry[]>()
+    for (const entry of entries) {
+      const lane = this.#laneOf(entry)
+      const part = byLane.get(lane)
+      if (part) part.push(entry)
+      else byLane.set(lane, [entry])
+    }
+    return [...byLane].map(([lane, part]) => this.#append(lane, part, parkedRows))
+  }
+
+  #laneOf({ record }: BatchEntry): number {
+    const topic = this.#options.topics.known(record.topic)
+    return ((topic?.partitions === undefined ? 0 : topic.laneOffset) + record.partition) % this.#tails.length
+  }
+
+  #append(lane: number, entries: readonly BatchEntry[], parkedRows: ParkedRow[]): Promise<void> {
+    const { lanes } = this.#options
+    const part = (this.#tails[lane] ?? Promise.resolve()).then(() =>
+      this.#publish(lane, batchesOf(entries, lanes.batchSizeMax), parkedRows),
+    )
+    this.#tails[lane] = part
+    return part
+  }
+
+  #publish(lane: number, batches: readonly Batch[], parkedRows: ParkedRow[]): Promise<void> {
+    const { lanes, parked, scope, signals, logger } = this.#options
+    return publishInOrder(
+      lanes.lane(lane),
+      batches,
+      {
+        stillWanted: (batch) => {
+          if (parked.isEmpty) return batch
+          return batch.filter((entry) => {
+            const { topic } = entry.record
+            const cause = parked.causeOf(topic, textAt(entry.row, 'aggregateid'))
+            if (cause) parkedRows.push({ seq: textAt(entry.row, 'seq'), topic, ...cause })
+            return !cause
+          })
+        },
+        onAcknowledged: (batch) => {
+          this.#published += batch.length
+        },
+        onRefused: ({ row, record: { topic } }, { reason }) => {
+          const [seq, key] = [textAt(row, 'seq'), textAt(row, 'aggregateid')]
+          parked.parkKey(topic, key)
+          parkedRows.push({ seq, topic, code: 'OUTBOX_RECORD_REFUSED', reason })
+          logger.warn(
+            { code: 'OUTBOX_RECORD_REFUSED', seq, topic, key, reason },
+            'a key is parked: Kafka refuses its record',
+          )
+        },
+        onTopicFailure: (topic, batch, failure) => this.#onTopicFailure(topic, batch, failure, parkedRows),
+      },
+      scope,
+      signals,
+    )
+  }
+
+  async #onTopicFailure(
+    topic: string,
+    batch: Batch,
+    failure: PublishFailure,
+    parkedRows: ParkedRow[],
+  ): Promise<void> {
+    const { parked, topics } = this.#options
+    const before = topics.known(topic)?.partitions
+    const now = await topics.look(topic)
+    if (now.partitions !== undefined && now.partitions !== before)
+      throw new BackstitchError(
+        'PUBLISH_FAILED',
+        `${topic} has ${now.partitions} partitions and had ${before}`,
+      )
+    this.#parkTopic(topic, now.partitions === undefined ? now.reason : failure.reason)
+    for (const { row } of batch) {
+      const cause = parked.causeOf(topic, textAt(row, 'aggregateid'))
+      if (cause) parkedRows.push({ seq: textAt(row, 'seq'), topic, ...cause })
+    }
+  }
+
+  #parkTopic(topic: string, reason: string): void {
+    const { parked, logger } = this.#options
+    if (parked.holdsTopic(topic)) return
+    parked.parkTopic(topic, reason)
+    logger.warn(
+      { code: 'OUTBOX_TOPIC_UNKNOWN', topic, reason },
+      'a topic is parked: its rows wait until it can be written to',
+    )
+  }
+}

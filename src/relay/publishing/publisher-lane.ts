@@ -1,0 +1,182 @@
+import { type BackoffPolicy, backoffMs } from '../../kernel/backoff.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { reasonOf } from '../../kernel/errors.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { OutgoingRecord, Publisher, PublishFailure, PublishResult } from '../../transport/publisher.ts'
+import type { KafkaTransport } from '../../transport/transport.ts'
+import type { PublishScope } from './publish-scope.ts'
+
+/** How long a publisher that failed may take to let go. */
+const closeGraceMs = 500
+
+/** Between failures that say nothing about the records. Short, for whoever waits here holds up a whole outbox. */
+const lanePolicy: BackoffPolicy = { initialMs: 50, maxMs: 2_000, factor: 2 }
+
+/** What a lane needs. */
+export type LaneOptions = {
+  readonly transport: KafkaTransport
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * One publisher at a time, with one publish under way at a time. Work waits in line. Whatever a publisher fails at, it is thrown away as
+ * soon as it says that it is poisoned, and the next one is opened with a growing pause.
+ */
+export class PublisherLane {
+  readonly #transport: KafkaTransport
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #publisher: Publisher | undefined
+  #line: Promise<unknown> = Promise.resolve()
+  #failures = 0
+  #notBefore = 0
+  #waiting = 0
+  #trouble: Trouble | undefined
+
+  constructor(options: LaneOptions) {
+    this.#transport = options.transport
+    this.#clock = options.clock
+    this.#logger = options.logger
+  }
+
+  /** Publishes waiting or under way. */
+  get load(): number {
+    return this.#waiting
+  }
+
+  /** Why nothing gets through just now. */
+  get trouble(): string | undefined {
+    return this.#trouble?.reason
+  }
+
+  /** Publishes one batch once its turn comes. Never rejects. */
+  publish(records: readonly OutgoingRecord[], scope: PublishScope): Promise<PublishResult> {
+    return this.#inLine(async () => {
+      const publisher = await this.#ready(scope.signal)
+      if (!('publish' in publisher)) return failed(publisher)
+      const deadlineMs = await scope.deadlineMs()
+      if (deadlineMs <= 0 || scope.signal.aborted) return failed(ended)
+      const result = await publisher.publish(records, { deadlineMs })
+      await this.#judge(publisher, result)
+      return result
+    })
+  }
+
+  /** Partitions of a topic, `undefined` where there is none. Never rejects: a failure is returned. */
+  partitionCount(topic: string, signal: AbortSignal): Promise<number | undefined | PublishFailure> {
+    return this.#inLine(async () => {
+      const publisher = await this.#ready(signal)
+      if (!('publish' in publisher)) return publisher
+      try {
+        return await publisher.partitionCount(topic)
+      } catch (error) {
+        return this.#discard(
+          publisher,
+          { kind: 'retriable', reason: reasonOf(error), cause: error },
+          'connecting',
+        )
+      }
+    })
+  }
+
+  /** Opens the publisher ahead of its first use. Resolves to the failure if there is one. */
+  open(signal: AbortSignal): Promise<PublishFailure | undefined> {
+    return this.#inLine(async () => {
+      const publisher = await this.#ready(signal)
+      return 'publish' in publisher ? undefined : publisher
+    })
+  }
+
+  /** Lets go, after what is under way. */
+  async close(graceMs: number): Promise<void> {
+    await this.#inLine(async () => {
+      await this.#publisher?.close({ graceMs })
+      this.#publisher = undefined
+    })
+  }
+
+  #inLine<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#waiting++
+    const turn = this.#line.then(work).finally(() => {
+      this.#waiting--
+    })
+    this.#line = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** A publisher that can be used, or why there is none. */
+  async #ready(signal: AbortSignal): Promise<Publisher | PublishFailure> {
+    const pauseMs = this.#notBefore - this.#clock.now()
+    if (pauseMs > 0) await this.#clock.pause(pauseMs, signal)
+    if (signal.aborted) return ended
+    if (this.#publisher?.state === 'ready') return this.#publisher
+    const publisher = this.#transport.publisher()
+    try {
+      await publisher.open()
+      this.#publisher = publisher
+      this.#recovered('connecting')
+      return publisher
+    } catch (error) {
+      return this.#discard(
+        publisher,
+        { kind: 'retriable', reason: reasonOf(error), cause: error },
+        'connecting',
+      )
+    }
+  }
+
+  async #judge(publisher: Publisher, result: PublishResult): Promise<void> {
+    const failure = failureOf(result)
+    if (failure === undefined) return this.#recovered('publishing')
+    // the broker answered: a record or a topic is at fault, and waiting would change nothing
+    if (failure.kind === 'record' || failure.kind === 'topic') {
+      if (publisher.state !== 'ready') await this.#close(publisher)
+      return
+    }
+    await this.#discard(publisher, failure, 'publishing')
+  }
+
+  /** Notes a failure that says nothing about the records, and throws the publisher away if it is of no use any more. */
+  async #discard(publisher: Publisher, failure: PublishFailure, at: Trouble['at']): Promise<PublishFailure> {
+    this.#failures++
+    this.#notBefore = this.#clock.now() + backoffMs(this.#failures, lanePolicy, Math.random())
+    if (this.#trouble === undefined)
+      this.#logger.warn(
+        { code: 'KAFKA_UNREACHABLE', reason: failure.reason, transport: this.#transport.name },
+        'waiting for Kafka: publishing does not get through and is tried again',
+      )
+    this.#trouble = { at, reason: failure.reason }
+    if (publisher.state !== 'ready') await this.#close(publisher)
+    return failure
+  }
+
+  async #close(publisher: Publisher): Promise<void> {
+    if (this.#publisher === publisher) this.#publisher = undefined
+    await publisher.close({ graceMs: closeGraceMs })
+  }
+
+  /** A connection alone does not prove that publishing gets through again. */
+  #recovered(at: Trouble['at']): void {
+    if (at === 'publishing') this.#failures = 0
+    if (this.#trouble === undefined || (at === 'connecting' && this.#trouble.at === 'publishing')) return
+    this.#trouble = undefined
+    this.#logger.info({ transport: this.#transport.name }, 'Kafka answers again')
+  }
+}
+
+type Trouble = { readonly at: 'connecting' | 'publishing'; readonly reason: string }
+
+const ended: PublishFailure = { kind: 'retriable', reason: 'the tenure of this outbox has ended' }
+
+function failed(failure: PublishFailure): PublishResult {
+  return { kind: 'failed', failure }
+}
+
+/** The failure that counts most: one that says nothing about the records comes before one that does. */
+function failureOf(result: PublishResult): PublishFailure | undefined {
+  if (result.kind === 'acknowledged') return undefined
+  if (result.kind === 'failed') return result.failure
+  const failures = [...result.failures.values()]
+  return failures.find(({ kind }) => kind === 'unknown' || kind === 'retriable') ?? failures[0]
+}

@@ -1,0 +1,67 @@
+import { reasonOf } from '../../kernel/errors.ts'
+import type { PublishFailure } from '../../transport/publisher.ts'
+import { type LaneOptions, PublisherLane } from './publisher-lane.ts'
+
+/** The publishers of a relay process, shared by all its databases. */
+export class PublisherLanes {
+  readonly all: readonly PublisherLane[]
+  /** Records that one publish may carry at most. */
+  readonly batchSizeMax: number
+
+  /** @param count how many publish at the same time */
+  constructor(options: LaneOptions & { readonly count: number }) {
+    this.all = Array.from({ length: options.count }, () => new PublisherLane(options))
+    this.batchSizeMax = options.transport.capabilities.batchSizeMax
+  }
+
+  /** The lane with the least to do. */
+  idlest(): number {
+    let best = 0
+    for (let index = 1; index < this.all.length; index++)
+      if (this.#load(index) < this.#load(best)) best = index
+    return best
+  }
+
+  /** The lane of that number. */
+  lane(index: number): PublisherLane {
+    const lane = this.all[index % this.all.length]
+    if (!lane) throw new RangeError(`there is no lane ${index}`)
+    return lane
+  }
+
+  /** Why nothing gets through just now. */
+  get trouble(): string | undefined {
+    return this.all.find(({ trouble }) => trouble !== undefined)?.trouble
+  }
+
+  /**
+   * Partitions of a topic, `undefined` where it does not exist. Waits for Kafka to answer.
+   * Resolves to `undefined` as well when the signal aborts: look at the signal.
+   */
+  async partitionCount(topic: string, signal: AbortSignal): Promise<number | undefined> {
+    for (;;) {
+      const answer = await this.lane(this.idlest()).partitionCount(topic, signal)
+      if (typeof answer !== 'object' || signal.aborted) return typeof answer === 'object' ? undefined : answer
+    }
+  }
+
+  /** Opens all publishers; resolves once Kafka answers, or the signal aborts. */
+  async open(signal: AbortSignal): Promise<void> {
+    await Promise.all(
+      this.all.map(async (lane) => {
+        let failure: PublishFailure | undefined
+        do failure = await lane.open(signal)
+        while (failure && !signal.aborted)
+      }),
+    )
+  }
+
+  /** Lets go of all publishers within the time. Never rejects. */
+  async close(graceMs: number): Promise<void> {
+    await Promise.all(this.all.map((lane) => lane.close(graceMs).catch(reasonOf)))
+  }
+
+  #load(index: number): number {
+    return this.all[index]?.load ?? 0
+  }
+}

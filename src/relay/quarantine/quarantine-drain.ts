@@ -1,0 +1,163 @@
+import type { Logger } from '../../kernel/logger.ts'
+import type { TestSignals } from '../../kernel/test-signals.ts'
+import type { CheckpointKeeper } from '../lease/checkpoint-keeper.ts'
+import type { PublishScope } from '../publishing/publish-scope.ts'
+import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
+import type { TopicDirectory } from '../publishing/topic-directory.ts'
+import { at } from '../source/outbox-tuple.ts'
+import type { Parked } from './parked.ts'
+import type { IntendedKey, ParkedKey, QuarantinedRow, QuarantineSession } from './quarantine-session.ts'
+import { republish } from './republish.ts'
+
+/** How often operators’ wishes are looked for, while anything is parked. */
+const intentsEveryMs = 500
+/** How often a missing topic is looked for: so often at first, then ever less. */
+const topicEveryMs = 2_000
+const topicEveryMsMax = 10_000
+/** Wishes taken in at once. */
+const intentsMax = 500
+/** Keys that are worked on between two looks at the outbox, some milliseconds each. */
+const keysAtOnce = 5
+
+/** What a drain needs. */
+export type QuarantineDrainOptions = {
+  readonly session: QuarantineSession
+  readonly keeper: CheckpointKeeper
+  readonly parked: Parked
+  readonly topics: TopicDirectory
+  readonly lanes: PublisherLanes
+  readonly scope: PublishScope
+  readonly signals: TestSignals
+  readonly logger: Logger
+}
+
+type Draining = { readonly topic: string; readonly key: string; afterSeq: string }
+
+/**
+ * Lets rows out of the quarantine: keys whose operator said retry or skip, keys with no refused row left, and topics that can be written to
+ * at last. Only the owner of the outbox does it, with nothing else under way, a page at a time so that other rows do not wait long. What
+ * was published leaves the quarantine together with the checkpoint, and a key or topic is released only when none of its rows is left.
+ */
+export class QuarantineDrain {
+  readonly #options: QuarantineDrainOptions
+  readonly #keys = new Map<string, Draining>()
+  readonly #topics = new Map<string, { nextMs: number; everyMs: number }>()
+  #nextIntentsMs = 0
+
+  constructor(options: QuarantineDrainOptions) {
+    this.#options = options
+  }
+
+  /** Keys of earlier tenures: those without a refused row go on by themselves. */
+  resume(keys: readonly ParkedKey[]): void {
+    for (const { topic, key, refused } of keys) if (!refused) this.#beginKey(topic, key)
+  }
+
+  get isDue(): boolean {
+    const { parked } = this.#options
+    if (parked.isEmpty) return false
+    const now = performance.now()
+    return now >= this.#nextIntentsMs || this.#keysToDrain.length > 0 || this.#topicsToCheck(now).length > 0
+  }
+
+  /** Does what is due. Nothing else may be under way. @throws TenureEnded */
+  async run(): Promise<void> {
+    const { session, keeper } = this.#options
+    // what was parked but not saved yet is not in the table
+    await keeper.save()
+    if (performance.now() >= this.#nextIntentsMs) {
+      this.#nextIntentsMs = performance.now() + intentsEveryMs
+      for (const intended of await session.readIntents(intentsMax)) await this.#take(intended)
+    }
+    for (const draining of this.#keysToDrain.slice(0, keysAtOnce)) await this.#drainKey(draining)
+    for (const topic of this.#topicsToCheck(performance.now())) await this.#drainTopic(topic)
+  }
+
+  get #keysToDrain(): readonly Draining[] {
+    return [...this.#keys.values()].filter(({ topic }) => !this.#options.parked.holdsTopic(topic))
+  }
+
+  #topicsToCheck(now: number): readonly string[] {
+    return this.#options.parked.topics.filter((topic) => now >= (this.#topics.get(topic)?.nextMs ?? 0))
+  }
+
+  #beginKey(topic: string, key: string): void {
+    const name = `${topic}\0${key}`
+    if (!this.#keys.has(name)) this.#keys.set(name, { topic, key, afterSeq: '-1' })
+  }
+
+  async #take({ topic, key, waitsForTopic, retry, skips, head }: IntendedKey): Promise<void> {
+    const { keeper, logger } = this.#options
+    if (!waitsForTopic && (retry || skips.includes(head))) return this.#beginKey(topic, key)
+    if (skips.length === 0) return
+    keeper.moveTo(keeper.cursor, 0, { drained: skips })
+    await keeper.save()
+    logger.info({ topic, key, seqs: skips }, 'parked rows were skipped')
+  }
+
+  async #drainKey(draining: Draining): Promise<void> {
+    const { session, parked, logger } = this.#options
+    const { topic, key, afterSeq } = draining
+    const known = await this.#partitionsOf(topic)
+    if (known === undefined) return
+    const { rows, full } = await session.readKey(topic, key, afterSeq)
+    const { refused, topicFailure } = await this.#republish(rows, topic, known, afterSeq === '-1')
+    if (topicFailure !== undefined) return this.#postpone(topic, topicFailure)
+    if (refused > 0) this.#keys.delete(`${topic}\0${key}`)
+    else if (!full) {
+      this.#keys.delete(`${topic}\0${key}`)
+      parked.releaseKey(topic, key)
+      logger.info({ topic, key }, 'a parked key flows again')
+    } else draining.afterSeq = rows.at(-1)?.row[at.seq] ?? afterSeq
+  }
+
+  async #drainTopic(topic: string): Promise<void> {
+    const { session, parked, logger } = this.#options
+    const known = await this.#partitionsOf(topic)
+    if (known === undefined) return
+    const { rows, full } = await session.readTopic(topic, '-1')
+    const { topicFailure } = await this.#republish(rows, topic, known, false)
+    if (topicFailure !== undefined) return this.#postpone(topic, topicFailure)
+    if (full) return
+    this.#topics.delete(topic)
+    parked.releaseTopic(topic)
+    logger.info({ topic }, 'a parked topic flows again')
+  }
+
+  async #partitionsOf(topic: string): Promise<number | undefined> {
+    const found = await this.#options.topics.look(topic)
+    if (found.partitions === undefined) this.#postpone(topic, found.reason)
+    return found.partitions
+  }
+
+  /** The topic cannot be written to: it is looked for again, ever less often. */
+  #postpone(topic: string, reason: string): void {
+    const { parked } = this.#options
+    if (!parked.holdsTopic(topic)) parked.parkTopic(topic, reason)
+    const last = this.#topics.get(topic)?.everyMs
+    const everyMs = last === undefined ? topicEveryMs : Math.min(topicEveryMsMax, last * 1.5)
+    this.#topics.set(topic, { everyMs, nextMs: performance.now() + everyMs })
+  }
+
+  async #republish(
+    rows: readonly QuarantinedRow[],
+    topic: string,
+    partitions: number,
+    headFirst: boolean,
+  ): Promise<{ refused: number; topicFailure: string | undefined }> {
+    const { keeper, parked, signals } = this.#options
+    await signals.reach('relay.drain.before')
+    const { drained, refused, topicFailure } = await republish(
+      rows,
+      { topic, partitions, headFirst },
+      this.#options,
+    )
+    for (const row of refused) parked.parkKey(row.topic, row.key)
+    if (drained.length > 0 || refused.length > 0) {
+      keeper.moveTo(keeper.cursor, 0, { drained, refused })
+      await keeper.save()
+    }
+    await signals.reach('relay.drain.after')
+    return { refused: refused.length, topicFailure }
+  }
+}

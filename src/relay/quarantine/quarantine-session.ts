@@ -1,0 +1,63 @@
+import type { ErrorCode } from '../../kernel/error-catalogue.ts'
+import type { OutboxTuple } from '../source/outbox-tuple.ts'
+import type { Page } from '../source/source-session.ts'
+
+/** A row of the outbox that goes into the quarantine. */
+export type ParkedRow = {
+  readonly seq: string
+  readonly topic: string
+  readonly code: ErrorCode
+  readonly reason: string
+}
+
+/** A row of the quarantine that could not be published when it was tried again. All rows of its key wait behind it. */
+export type RefusedRow = {
+  readonly seq: string
+  readonly topic: string
+  readonly key: string
+  readonly code: ErrorCode
+  readonly reason: string
+}
+
+/** What changes in the quarantine together with a checkpoint. */
+export type QuarantineChange = {
+  /** Copied out of the outbox, bytes as they are. Doing it twice changes nothing. */
+  readonly parked?: readonly ParkedRow[]
+  /** By `seq`: published or skipped, so they leave. */
+  readonly drained?: readonly string[]
+  readonly refused?: readonly RefusedRow[]
+}
+
+/** A row of the quarantine as the owner reads it. */
+export type QuarantinedRow = {
+  readonly row: OutboxTuple
+  readonly intent: 'retry' | 'skip' | undefined
+}
+
+/** What operators want of the rows of a key. */
+export type IntendedKey = {
+  readonly topic: string
+  readonly key: string
+  /** Its rows wait for the topic; else one of them was refused. */
+  readonly waitsForTopic: boolean
+  readonly retry: boolean
+  /** By `seq`. */
+  readonly skips: readonly string[]
+  /** The first row of the key. */
+  readonly head: string
+}
+
+/** A key with rows in the quarantine. Without a refused row nothing is in the way of the others any more. */
+export type ParkedKey = { readonly topic: string; readonly key: string; readonly refused: boolean }
+
+/** The database’s side of the quarantine, for the owner of the outbox. */
+export type QuarantineSession = {
+  /** What is parked: keys with a refused row, and topics that cannot be written to. */
+  readParked(): Promise<{ readonly keys: readonly ParkedKey[]; readonly topics: readonly string[] }>
+  /** The keys that operators want something of, at most `limit` of them. Rows that wait for their topic can be skipped only. */
+  readIntents(limit: number): Promise<readonly IntendedKey[]>
+  /** Rows of a key after `afterSeq`, in order. */
+  readKey(topic: string, key: string, afterSeq: string): Promise<Page<QuarantinedRow>>
+  /** Rows that wait for their topic, after `afterSeq`, in order. */
+  readTopic(topic: string, afterSeq: string): Promise<Page<QuarantinedRow>>
+}

@@ -1,0 +1,73 @@
+import { hostname } from 'node:os'
+import { type Clock, systemClock } from '../kernel/clock.ts'
+import { BackstitchError } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
+import { type Logger, silentLogger } from '../kernel/logger.ts'
+import { type TestSignals, noTestSignals } from '../kernel/test-signals.ts'
+import { defaultTopicPrefix } from '../message/topic.ts'
+import type { KafkaTransport } from '../transport/transport.ts'
+import { type PollPaceOptions, defaultPace } from './poll-pace.ts'
+import type { RelayDatabase } from './relay-database.ts'
+
+/** How a relay works. All but the first two have defaults. */
+export type OutboxRelayOptions = {
+  /** The outboxes that it publishes, each by itself: trouble with one does not touch the others. */
+  readonly databases: readonly RelayDatabase[]
+  readonly transport: KafkaTransport
+  /** Default: says nothing. */
+  readonly logger?: Logger
+  /** Who holds a lease, as operators see it. Default: host, process, and a random part. */
+  readonly owner?: string
+  /** After so long without a renewal another relay takes over. Renewed each third of it. Default 3,000 ms, at least 300. */
+  readonly leaseDurationMs?: number
+  /** Default `outbox.event.`, the same as Debezium’s. */
+  readonly topicPrefix?: string
+  /** Publishers working side by side, over different partitions. Default 2. */
+  readonly publishers?: number
+  /** Rows read and published at once when there is a backlog; two such pages are under way. Default 1,000. */
+  readonly pageRows?: number
+  /** Bytes after which a page ends, whatever its rows. Default 8 MB. */
+  readonly pageBytes?: number
+  /** How often an outbox is looked at. Default: after 1 ms while rows come, slowing down to 20 ms. */
+  readonly pace?: Partial<PollPaceOptions>
+  /** `stop()` gives up what is in hand after so long. Default 10,000 ms. */
+  readonly stopDeadlineMs?: number
+  readonly clock?: Clock
+  readonly testSignals?: TestSignals
+}
+
+/** {@link OutboxRelayOptions} with the defaults in their places. */
+export type ResolvedRelayOptions = Required<Omit<OutboxRelayOptions, 'pace'>> & { readonly pace: PollPaceOptions }
+
+/** @throws `CONFIG_INVALID` */
+export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayOptions {
+  const resolved: ResolvedRelayOptions = {
+    databases: options.databases,
+    transport: options.transport,
+    logger: options.logger ?? silentLogger,
+    owner: options.owner ?? `${hostname()}/${process.pid}/${newId()}`,
+    leaseDurationMs: options.leaseDurationMs ?? 3_000,
+    topicPrefix: options.topicPrefix ?? defaultTopicPrefix,
+    publishers: options.publishers ?? 2,
+    pageRows: options.pageRows ?? 1_000,
+    pageBytes: options.pageBytes ?? 8_000_000,
+    pace: { ...defaultPace, ...options.pace },
+    stopDeadlineMs: options.stopDeadlineMs ?? 10_000,
+    clock: options.clock ?? systemClock,
+    testSignals: options.testSignals ?? noTestSignals,
+  }
+  const { databases, leaseDurationMs, publishers, pageRows } = resolved
+  if (databases.length === 0) throw invalid('databases: there is none')
+  if (new Set(databases.map(({ name }) => name)).size < databases.length)
+    throw invalid('databases: two have the same name; give each one of its own')
+  if (!(Number.isInteger(leaseDurationMs) && leaseDurationMs >= 300))
+    throw invalid('leaseDurationMs: at least 300')
+  if (!(Number.isInteger(publishers) && publishers >= 1)) throw invalid('publishers: at least 1')
+  if (!(Number.isInteger(pageRows) && pageRows >= 1 && pageRows <= 10_000))
+    throw invalid('pageRows: 1 to 10,000')
+  return resolved
+}
+
+function invalid(what: string): BackstitchError {
+  return new BackstitchError('CONFIG_INVALID', `relay: ${what}`)
+}

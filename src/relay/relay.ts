@@ -1,0 +1,94 @@
+import type { Health, ProcessPart } from '../kernel/lifecycle.ts'
+import { DatabaseRelay } from './database-relay.ts'
+import { PublisherLanes } from './publishing/publisher-lanes.ts'
+import { type OutboxRelayOptions, type ResolvedRelayOptions, resolveRelayOptions } from './relay-options.ts'
+
+/** How far one outbox is. */
+export type OutboxStatus = {
+  readonly database: string
+  readonly health: Health
+  /** Records acknowledged by Kafka since the start of this process. */
+  readonly published: number
+  /** Keys held back because a record was refused, and topics that cannot be written to. */
+  readonly parkedKeys: number
+  readonly parkedTopics: readonly string[]
+}
+
+/** Publishes the outboxes of its databases to Kafka. */
+export type Relay = ProcessPart & {
+  /** Looks at the outboxes at once: call it after a commit in the same process to save the rest of a pause. */
+  wake(): void
+  /** Each outbox by itself. */
+  status(): readonly OutboxStatus[]
+}
+
+/**
+ * Makes a {@link Relay} over the ports; applications call `createRelay` of the package, which brings the databases.
+ * @throws `CONFIG_INVALID`
+ */
+export function relayOver(options: OutboxRelayOptions): Relay {
+  return new OutboxRelay(resolveRelayOptions(options))
+}
+
+class OutboxRelay implements Relay {
+  readonly name = 'relay'
+  readonly #options: ResolvedRelayOptions
+  readonly #lanes: PublisherLanes
+  readonly #databases: readonly DatabaseRelay[]
+  readonly #stop = new AbortController()
+  #state: 'new' | 'started' | 'stopped' = 'new'
+
+  constructor(options: ResolvedRelayOptions) {
+    this.#options = options
+    this.#lanes = new PublisherLanes({ ...options, count: options.publishers })
+    this.#databases = options.databases.map((database) => new DatabaseRelay(database, this.#lanes, options))
+  }
+
+  async start(): Promise<void> {
+    this.#state = 'started'
+    try {
+      await Promise.all([
+        this.#lanes.open(this.#stop.signal),
+        ...this.#databases.map((database) => database.start()),
+      ])
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#state = 'stopped'
+    this.#stop.abort()
+    await Promise.all(this.#databases.map((database) => database.stop()))
+    await this.#lanes.close(1_000)
+    this.#options.logger.debug({}, 'the relay has stopped')
+  }
+
+  health(): Health {
+    if (this.#state === 'new') return { state: 'starting' }
+    if (this.#state === 'stopped') return { state: 'stopped' }
+    const healths = this.#databases.map(({ name, health }) => ({ name, ...health }))
+    const failing = healths.find(({ state }) => state === 'failing')
+    if (failing) return { state: 'failing', reason: `${failing.name}: ${failing.reason ?? ''}` }
+    const { trouble } = this.#lanes
+    if (trouble !== undefined) return { state: 'failing', reason: `Kafka: ${trouble}` }
+    if (healths.some(({ state }) => state === 'starting')) return { state: 'starting' }
+    const standby = healths.every(({ state }) => state === 'standby')
+    return { state: standby ? 'standby' : 'running' }
+  }
+
+  wake(): void {
+    for (const database of this.#databases) database.wake()
+  }
+
+  status(): readonly OutboxStatus[] {
+    return this.#databases.map(({ name, health, published, parked }) => ({
+      database: name,
+      health,
+      published,
+      parkedKeys: parked.keys,
+      parkedTopics: parked.topics,
+    }))
+  }
+}

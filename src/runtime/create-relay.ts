@@ -1,0 +1,38 @@
+import type { Pool } from 'pg'
+import { pgRelayDatabase } from '../postgres/relay/pg-relay-database.ts'
+import { type Relay, relayOver } from '../relay/relay.ts'
+import type { OutboxRelayOptions } from '../relay/relay-options.ts'
+
+/** A database with an outbox: a pool, or one with a name for log lines and the schema of its tables. */
+export type RelayDatabaseOptions =
+  | Pool
+  | { readonly pool: Pool; readonly name?: string; readonly schema?: string }
+
+/** What {@link createRelay} takes. */
+export type RelayOptions = Omit<OutboxRelayOptions, 'databases' | 'clock'> & {
+  readonly databases: readonly RelayDatabaseOptions[]
+}
+
+/**
+ * Makes a relay: it publishes the outboxes of its databases to Kafka, each row at least once and with a stable `id`, the rows of a key in
+ * the order in which their transactions committed.
+ *
+ * Of several relays over one outbox one works and the others stand by: within `leaseDurationMs` of its end another one goes on, at once
+ * when it is stopped. A relay opens one connection of its own to each database; the pools only say how. They may be shared with anything.
+ *
+ * @throws `CONFIG_INVALID`; `start` rejects with `SCHEMA_MISSING`, `SCHEMA_OUTDATED`, `SCHEMA_NEWER` or `DATABASE_REFUSED`
+ * @example
+ * const relay = createRelay({ databases: [pool], transport: kafkajs({ brokers }) })
+ * await relay.start()
+ * process.once('SIGTERM', () => relay.stop())
+ */
+export function createRelay(options: RelayOptions): Relay {
+  return relayOver({
+    ...options,
+    databases: options.databases.map((database) =>
+      'pool' in database
+        ? pgRelayDatabase(database.pool, database.schema, database.name)
+        : pgRelayDatabase(database),
+    ),
+  })
+}

@@ -1,0 +1,133 @@
+import type pg from 'pg'
+import { defaultBackoff } from '../kernel/backoff.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { BackstitchError } from '../kernel/errors.ts'
+import { type Logger, silentLogger } from '../kernel/logger.ts'
+import { noTestSignals, type TestSignals } from '../kernel/test-signals.ts'
+import type { GroupPartOptions } from '../inbox/group-part.ts'
+import type { HandlerRetry } from '../inbox/partition-worker.ts'
+import { type Codec, jsonCodec } from '../message/codec.ts'
+import { type BodyLimits, defaultBodyLimits } from '../message/limits.ts'
+import { defaultTopicPrefix, topicOf } from '../message/topic.ts'
+import { type Outbox, outboxOver } from '../outbox/outbox.ts'
+import type { Part } from '../../migrations/migration.ts'
+import { assertSchema } from '../postgres/assert-schema.ts'
+import { explainConnectionError } from '../postgres/explain-connection-error.ts'
+import { pgDatabase } from '../postgres/pg-database.ts'
+import { pgInboxStore } from '../postgres/pg-inbox-store.ts'
+import { pgOutboxStore } from '../postgres/pg-outbox-store.ts'
+import { poolPlace } from '../postgres/pool-place.ts'
+import { defaultSchema } from '../postgres/schema-name.ts'
+import type { KafkaTransport } from '../transport/transport.ts'
+
+/** What consumers and participants have in common. */
+export type GroupOptions = {
+  /** The service’s own database. The pool stays the caller’s, who ends it after `stop`. */
+  readonly database: pg.Pool
+  readonly transport: KafkaTransport
+  /** Where the tables are. Default `backstitch`. */
+  readonly schema?: string
+  /** What stands before the aggregate type in the name of a topic. Default `outbox.event.` */
+  readonly topicPrefix?: string
+  readonly codec?: Codec
+  /** Refused before they are parsed: longer or deeper bodies. Default 900,000 bytes and 64 levels. */
+  readonly limits?: BodyLimits
+  /**
+   * How often a message whose handler throws is tried before it becomes a dead letter. Its partition waits with it.
+   * Default 5 tries, with pauses that double from 100 ms up to 5 s.
+   */
+  readonly retry?: HandlerRetry
+  /** How long one message may take, from the claim to the commit. Default 60,000 ms. */
+  readonly handlerTimeoutMs?: number
+  /** Partitions handled at the same time, each on a connection of the pool. Default 4. */
+  readonly partitionsConcurrentMax?: number
+  /** After this long without a sign of life the group replaces a member. Default 6,000 ms. */
+  readonly sessionTimeoutMs?: number
+  /** How long `stop` lets the messages in hand finish. Default 10,000 ms. */
+  readonly stopDeadlineMs?: number
+  /** Default: nothing is logged. */
+  readonly logger?: Logger
+  readonly testSignals?: TestSignals
+}
+
+/** What is made of {@link GroupOptions}: all that a group’s work and its process part need. */
+export type GroupParts = {
+  readonly schema: string
+  readonly reading: { readonly topicPrefix: string; readonly codec: Codec; readonly limits: BodyLimits }
+  readonly outbox: Outbox
+  readonly logger: Logger
+  /** The options of `groupPart`, without the work. */
+  readonly around: Omit<GroupPartOptions<never>, 'work'>
+}
+
+/**
+ * Applies the defaults and brings the adapters of Postgres.
+ *
+ * @param member the group, the topics by aggregate type, and the tables that are needed
+ * @throws `CONFIG_INVALID`
+ */
+export function groupParts(
+  options: GroupOptions,
+  member: {
+    readonly group: string
+    readonly aggregateTypes: readonly string[]
+    readonly parts: readonly Part[]
+    readonly logFields: object
+  },
+): GroupParts {
+  const { database, transport, schema = defaultSchema, topicPrefix = defaultTopicPrefix } = options
+  const { codec = jsonCodec, limits = defaultBodyLimits } = options
+  const { group, parts } = member
+  const retry = options.retry ?? { attemptsMax: 5, backoff: defaultBackoff }
+  assertName('group', group)
+  assertCount('retry.attemptsMax', retry.attemptsMax)
+  const logger = (options.logger ?? silentLogger).child(member.logFields)
+  return {
+    schema,
+    reading: { topicPrefix, codec, limits },
+    outbox: outboxOver(pgOutboxStore(schema), { service: group, codec, limits }),
+    logger,
+    around: {
+      database: pgDatabase(database),
+      inbox: pgInboxStore(schema),
+      checkDatabase: () =>
+        assertSchema({ pool: database, parts, schema }).catch(explainConnectionError(poolPlace(database))),
+      subscriber: () =>
+        transport.subscriber({
+          group,
+          topics: [...new Set(member.aggregateTypes.map((type) => topicOf(type, topicPrefix)))],
+          partitionsConcurrentMax: assertCount(
+            'partitionsConcurrentMax',
+            options.partitionsConcurrentMax ?? 4,
+          ),
+          sessionTimeoutMs: assertCount('sessionTimeoutMs', options.sessionTimeoutMs ?? 6_000),
+        }),
+      retry,
+      handlerTimeoutMs: assertCount('handlerTimeoutMs', options.handlerTimeoutMs ?? 60_000),
+      stopDeadlineMs: assertCount('stopDeadlineMs', options.stopDeadlineMs ?? 10_000),
+      logger,
+      signals: options.testSignals ?? noTestSignals,
+      clock: systemClock,
+    },
+  }
+}
+
+/** Refuses a list of handlers without one: such a group would have no topic. @throws `CONFIG_INVALID` */
+export function assertHandlers(handlers: readonly unknown[]): void {
+  if (!Array.isArray(handlers) || handlers.length === 0)
+    throw new BackstitchError('CONFIG_INVALID', 'handlers: there is none')
+}
+
+function assertName(option: string, name: unknown): void {
+  if (typeof name !== 'string' || !/^[a-zA-Z0-9._-]{1,200}$/.test(name))
+    throw new BackstitchError(
+      'CONFIG_INVALID',
+      `${option}: it has 1 to 200 letters, digits, dots, dashes or underscores`,
+    )
+}
+
+function assertCount(option: string, count: number): number {
+  if (!Number.isInteger(count) || count < 1 || count > 2 ** 31 - 1)
+    throw new BackstitchError('CONFIG_INVALID', `${option}: ${count} is no whole number from 1`)
+  return count
+}

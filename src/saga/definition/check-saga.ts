@@ -1,0 +1,94 @@
+import { BackstitchError } from '../../kernel/errors.ts'
+import { quoted } from '../../message/storable-text.ts'
+import { assertAggregateType, replyAggregateType } from '../../message/topic.ts'
+import type { StepDraft } from './saga-draft.ts'
+
+/**
+ * Refuses a saga whose name, version, input or orchestrator cannot be used.
+ * @throws `SAGA_DEFINITION_INVALID`
+ */
+export function assertSaga(
+  name: string,
+  options: {
+    readonly version: number
+    readonly input: unknown
+    readonly key: unknown
+    readonly orchestrator: string
+  },
+): void {
+  const { version, key, orchestrator } = options
+  const input = options.input as { readonly safeParse?: unknown } | undefined
+  if (typeof name !== 'string' || !/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,199}$/.test(name))
+    throw invalid(
+      quoted(name),
+      'the name of a saga has 1 to 200 letters, digits, dots, dashes or underscores, and begins with a letter or digit',
+    )
+  if (!Number.isInteger(version) || version < 1 || version > 1_000_000)
+    throw invalid(name, `the version ${version} is no whole number from 1`)
+  const owner = `${name} v${version}`
+  if (typeof input?.safeParse !== 'function') throw invalid(owner, 'the input is no zod schema')
+  if (typeof key !== 'function') throw invalid(owner, 'the key is no function of the input')
+  try {
+    assertAggregateType(replyAggregateType(orchestrator), owner)
+  } catch (cause) {
+    throw invalid(
+      owner,
+      `the orchestrator ${quoted(orchestrator)} gives no name of a topic for its replies`,
+      cause,
+    )
+  }
+}
+
+/**
+ * Refuses what the types of the builder refuse, for callers without types and for names that are not literals.
+ * @throws `SAGA_DEFINITION_INVALID` naming the step
+ */
+export function assertSteps(owner: string, drafts: readonly StepDraft[]): void {
+  if (drafts.length === 0) throw invalid(owner, 'it has no steps')
+  const names = new Set<string>()
+  let pivotBefore: string | undefined
+  for (const draft of drafts) {
+    const { name, phase } = draft
+    // A letter first: names are keys of plain objects, and `__proto__` is none.
+    if (typeof name !== 'string' || !/^[a-zA-Z][a-zA-Z0-9_-]{0,99}$/.test(name))
+      throw invalid(
+        `${owner}, step ${quoted(name)}`,
+        'the name of a step has 1 to 100 letters, digits, dashes or underscores, and begins with a letter',
+      )
+    const place = `${owner}, step ${name}`
+    if (names.has(name)) throw invalid(place, 'there is a step of this name already')
+    names.add(name)
+    if (phase === 'retriable' && pivotBefore === undefined)
+      throw invalid(place, 'a retriable step follows the pivot, and there is none before it')
+    if (phase !== 'retriable' && pivotBefore !== undefined)
+      throw invalid(place, `only retriable steps may follow the pivot ${pivotBefore}`)
+    if (phase === 'pivot') pivotBefore = name
+    assertStep(place, draft)
+  }
+}
+
+function assertStep(place: string, { phase, options }: StepDraft): void {
+  assertSends(place, options)
+  const refusals = Object.keys(options.send.rejected)
+  if (phase === 'retriable' && refusals.length > 0)
+    throw invalid(
+      place,
+      `${options.send.name} can be rejected (${refusals.join(', ')}): a retriable step cannot`,
+    )
+  if (options.undo === undefined) return
+  if (phase !== 'compensatable') throw invalid(place, `a ${phase} step cannot be undone`)
+  assertSends(`${place}, undo`, options.undo)
+}
+
+function assertSends(
+  place: string,
+  options: { readonly send: unknown; readonly with: unknown } | undefined,
+): void {
+  const command = options?.send as { readonly kind?: unknown } | undefined
+  if (command?.kind !== 'command') throw invalid(place, '`send` is no command contract')
+  if (typeof options?.with !== 'function') throw invalid(place, '`with` is no function')
+}
+
+function invalid(place: string, what: string, cause?: unknown): BackstitchError {
+  return new BackstitchError('SAGA_DEFINITION_INVALID', `${place}: ${what}`, { cause })
+}

@@ -1,0 +1,62 @@
+import type { z } from 'zod'
+import { compileSaga } from './compile-saga.ts'
+import type { SagaDefinition } from './saga-definition.ts'
+import type { SagaOptions, StepDraft } from './saga-draft.ts'
+import type { OpeningPhase } from './saga-phases.ts'
+
+/** No step is done yet. */
+export type NothingDone = Record<never, never>
+
+/**
+ * Begins the definition of a saga, as data alone: what it builds has no `start` (see {@link file://./startable-saga.ts}).
+ *
+ * The types forbid a compensatable step or a second pivot after the pivot, a retriable step before it or with a command that can be
+ * rejected, an `undo` on either, a name used twice, an unknown earlier result, and a request of the wrong shape.
+ * Each call returns a new builder; a common beginning may be continued in two ways.
+ *
+ * @example
+ * const placeOrder = sagaBuilder('place-order', { version: 1, input: Order, key: (order) => order.orderId })
+ *   .step('reserve', {
+ *     send: ReserveStock,
+ *     with: ({ input }) => ({ orderId: input.orderId, lines: input.lines }),
+ *     undo: { send: ReleaseStock, with: ({ input }) => ({ orderId: input.orderId }) },
+ *   })
+ *   .pivot('charge', { send: ChargeCard, with: ({ input }) => ({ orderId: input.orderId, amount: input.total }) })
+ *   .retriable('ship', {
+ *     send: ShipOrder,
+ *     with: ({ input, done }) => ({ orderId: input.orderId, reservationId: done.reserve.reservationId }),
+ *   })
+ *   .build()
+ */
+export function sagaBuilder<Input extends z.ZodType>(
+  name: string,
+  options: SagaOptions<Input>,
+): OpeningPhase<Input, NothingDone, SagaDefinition<Input>> {
+  return sagaBuilderFor(name, options, (definition) => definition)
+}
+
+/** {@link sagaBuilder}, for a `build()` that makes something of the definition. */
+export function sagaBuilderFor<Input extends z.ZodType, Built>(
+  name: string,
+  options: SagaOptions<Input>,
+  finish: (definition: SagaDefinition<Input>) => Built,
+): OpeningPhase<Input, NothingDone, Built> {
+  const after = (drafts: readonly StepDraft[]): Chain<Built> => {
+    const add =
+      (phase: StepDraft['phase']): Chain<Built>['step'] =>
+      (stepName, stepOptions) =>
+        after([...drafts, { name: stepName, phase, options: stepOptions }])
+    return {
+      step: add('compensatable'),
+      pivot: add('pivot'),
+      retriable: add('retriable'),
+      build: () => finish(compileSaga(name, options, drafts)),
+    }
+  }
+  // The chain offers all phases at once and forgets the types of the steps; the interfaces say what may be called, `compileSaga` checks it.
+  return after([]) as unknown as OpeningPhase<Input, NothingDone, Built>
+}
+
+type Chain<Built> = Readonly<
+  Record<'step' | 'pivot' | 'retriable', (name: string, options: StepDraft['options']) => Chain<Built>>
+> & { readonly build: () => Built }

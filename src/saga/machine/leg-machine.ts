@@ -1,0 +1,75 @@
+import { backoffMs } from '../../kernel/backoff.ts'
+import type { CompiledStep, RetryPolicy, SagaDefinition } from '../definition/saga-definition.ts'
+import type { LegState, SagaState, StepState } from './saga-state.ts'
+import { record, type Turn } from './turn.ts'
+
+/** Names one leg. */
+export type LegName = { readonly step: string; readonly direction: 'do' | 'undo' }
+
+/** How a leg is carried out: the step itself, or its undo (which has neither phase nor undo). */
+export type LegPlan = Pick<CompiledStep, 'command' | 'timeoutMs' | 'retry'> &
+  Partial<Pick<CompiledStep, 'phase' | 'undo'>>
+
+/** The leg, if it was begun. */
+export function legAt(state: SagaState, { step, direction }: LegName): LegState | undefined {
+  // The name may come off the wire: `constructor` is no step.
+  return Object.hasOwn(state.steps, step) ? state.steps[step]?.[direction] : undefined
+}
+
+/** The state with the leg put in, and what more is to be known of its step. */
+export function withLeg(
+  state: SagaState,
+  { step, direction }: LegName,
+  leg: LegState,
+  more: Pick<StepState, 'undoBy'> = {},
+): SagaState {
+  const entry = { do: leg, ...state.steps[step], [direction]: leg, ...more }
+  return { ...state, steps: { ...state.steps, [step]: entry } }
+}
+
+/** How the definition carries the leg out; nothing where it was edited so that it no longer has it. */
+export function planOf(definition: SagaDefinition, { step, direction }: LegName): LegPlan | undefined {
+  const compiled = definition.steps.find(({ name }) => name === step)
+  return direction === 'do' ? compiled : compiled?.undo
+}
+
+/** The place of a step in the definition, -1 where it is not there any more. */
+export function stepIndex(definition: SagaDefinition, step: string): number {
+  return definition.steps.findIndex(({ name }) => name === step)
+}
+
+/** Sends the leg and arms its timer. The request is in the state that is stored with this effect. */
+export function sendLeg(
+  turn: Turn,
+  state: SagaState,
+  at: LegName,
+  plan: LegPlan,
+  leg: Pick<LegState, 'round' | 'attempt' | 'request' | 'key'>,
+): SagaState {
+  const { round, attempt, request, key } = leg
+  const { step, direction } = at
+  const address = { step, direction, round, attempt }
+  turn.effects.push(
+    { kind: 'send', ...address, command: plan.command, request, key },
+    { kind: 'schedule', ...address, afterMs: waitMs(plan, attempt) },
+  )
+  record(turn, 'sent', address)
+  const undo = plan.undo?.command
+  return withLeg(
+    state,
+    at,
+    { status: 'sent', round, attempt, request, key },
+    undo && { undoBy: { name: undo.name, version: undo.version } },
+  )
+}
+
+/** Which try of its policy an attempt is, from 1: an operator’s retry goes on counting the attempts, and has all tries again. */
+export function tryOf(retry: RetryPolicy, attempt: number): number {
+  return ((attempt - 1) % retry.attemptsMax) + 1
+}
+
+function waitMs({ timeoutMs, retry }: LegPlan, attempt: number): number {
+  const tries = tryOf(retry, attempt)
+  const longer = tries === 1 ? 0 : backoffMs(tries - 1, retry.backoff)
+  return Math.min(timeoutMs + longer, 2 ** 31 - 1)
+}

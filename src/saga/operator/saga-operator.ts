@@ -1,0 +1,135 @@
+import type { Database } from '../../kernel/database.ts'
+import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
+import { isUuid } from '../../kernel/ids.ts'
+import type { SqlExecutor } from '../../kernel/sql-executor.ts'
+import { isStorableText } from '../../message/storable-text.ts'
+import type { SagaDefinition } from '../definition/saga-definition.ts'
+import type { SagaState } from '../machine/saga-state.ts'
+import { definitionRegistry } from '../transition/definition-registry.ts'
+import { writeOutcome } from '../transition/write-outcome.ts'
+import type { SagaStore } from '../saga-store.ts'
+import type { SagaMachine } from '../transition/machine-port.ts'
+import { causeOfOperator } from '../transition/saga-cause.ts'
+import { type CommandEncoding, inHand, sagaWriter } from '../transition/saga-writer.ts'
+import type { SagaDetails, SagaListing, SagaOperatorStore, SagaSummary } from './saga-operator-store.ts'
+
+/** Who does something to a saga, and why. Both are kept in its history. */
+export type OperatorAct = { readonly actor: string; readonly reason: string }
+
+/** What an operator may see of sagas and do with them. Each call is one transaction. */
+export type SagaOperator = {
+  /** Sagas, the newest first. `status`: only those; `limit`: 100 by default. */
+  list(listing?: Partial<SagaListing>): Promise<readonly SagaSummary[]>
+  /** A saga with its state, its history and its timers. @throws `SAGA_NOT_FOUND` */
+  show(id: string): Promise<SagaDetails>
+  /** The id of the saga of this name with this business key. @throws `SAGA_NOT_FOUND` */
+  find(name: string, businessKey: string): Promise<string>
+  /**
+   * Sends what a parked saga waits for once more, with all attempts of its policy.
+   * @throws `SAGA_NOT_FOUND`, `SAGA_STATE_REFUSES`, `SAGA_DEFINITION_UNKNOWN`, `CONFIG_INVALID`
+   */
+  retry(id: string, act: OperatorAct): Promise<SagaSummary>
+  /**
+   * Passes over what a parked saga waits for: the operator vouches for it.
+   * @throws as `retry`
+   */
+  skip(id: string, act: OperatorAct): Promise<SagaSummary>
+}
+
+/** Makes the {@link SagaOperator} of a database. @throws `CONFIG_INVALID` */
+export function sagaOperator(tools: {
+  readonly database: Database
+  readonly store: SagaStore
+  readonly desk: SagaOperatorStore
+  readonly sagas: readonly SagaDefinition[]
+  readonly machine: SagaMachine
+  readonly encoding: CommandEncoding
+}): SagaOperator {
+  const { database, store, desk, machine, encoding } = tools
+  const registry = definitionRegistry(tools.sagas)
+
+  const act = async (
+    verb: 'retry' | 'skip',
+    id: string,
+    { actor, reason }: OperatorAct,
+  ): Promise<SagaSummary> => {
+    assertId(id)
+    assertText('actor', actor)
+    assertText('reason', reason)
+    return database.transaction(
+      async (tx) => {
+        const { instances } = await store.receive(tx, [], [id])
+        const instance = instances.get(id)
+        if (!instance) throw notFound(id)
+        const definition = registry.fit(instance)
+        if (!definition)
+          throw new BackstitchError(
+            'SAGA_DEFINITION_UNKNOWN',
+            `${instance.name} v${instance.version}, saga ${id}`,
+          )
+        const saga = inHand(instance)
+        const writer = sagaWriter(encoding)
+        const input = { kind: verb, actor, reason } as const
+        writer.record(
+          saga,
+          machine.advance(definition, stateOf(instance.state, id), input),
+          causeOfOperator(),
+        )
+        await writeOutcome(store, tx, writer)
+        return summaryOf(await desk.find(tx, id), id)
+      },
+      { isolation: 'read committed' },
+    )
+  }
+
+  const showIn = async (tx: SqlExecutor, id: string): Promise<SagaDetails> => {
+    const summary = summaryOf(await desk.find(tx, id), id)
+    return { ...summary, ...(await desk.details(tx, id)) }
+  }
+
+  return {
+    list: (listing = {}) => database.transaction((tx) => desk.list(tx, { limit: 100, ...listing })),
+    show: async (id) => {
+      assertId(id)
+      return database.transaction((tx) => showIn(tx, id))
+    },
+    find: async (name, businessKey) => {
+      const id = await database.transaction((tx) => desk.findByKey(tx, name, businessKey))
+      if (id === undefined)
+        throw new BackstitchError('SAGA_NOT_FOUND', `${name} with the business key ${businessKey}`)
+      return id
+    },
+    retry: (id, by) => act('retry', id, by),
+    skip: (id, by) => act('skip', id, by),
+  }
+}
+
+function stateOf(text: string, id: string): SagaState {
+  try {
+    return JSON.parse(text) as SagaState
+  } catch (cause) {
+    throw new BackstitchError(
+      'SAGA_STATE_REFUSES',
+      `saga ${id}: its state cannot be read: ${reasonOf(cause)}`,
+      { cause },
+    )
+  }
+}
+
+function summaryOf(summary: SagaSummary | undefined, id: string): SagaSummary {
+  if (!summary) throw notFound(id)
+  return summary
+}
+
+function notFound(id: string): BackstitchError {
+  return new BackstitchError('SAGA_NOT_FOUND', `saga ${id}`)
+}
+
+function assertId(id: string): void {
+  if (!isUuid(id)) throw notFound(id)
+}
+
+function assertText(name: string, text: string): void {
+  if (!isStorableText(text) || text.trim() === '' || text.length > 1_000)
+    throw new BackstitchError('CONFIG_INVALID', `${name}: it has 1 to 1,000 characters`)
+}

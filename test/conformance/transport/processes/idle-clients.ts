@@ -1,0 +1,33 @@
+/**
+ * An idle producer and an idle consumer: `idle-clients.ts <brokers> <topic> <ours|stock> <ms>`. Prints the CPU that they took while idle, in
+ * percent of one core. `stock` are kafkajs’s own, as they are without backstitch.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+
+const [brokers = '', topic = '', kind, ms] = process.argv.slice(2)
+if (kind === 'ours') {
+  const { kafkajs } = await import('../../../../src/kafka/kafkajs/index.ts')
+  const transport = kafkajs({ brokers: brokers.split(',') })
+  const publisher = transport.publisher()
+  await publisher.open()
+  await publisher.publish([{ topic, partition: 0, key: null, value: 'v', headers: [] }], {
+    deadlineMs: 5_000,
+  })
+  await transport.subscriber({ group: `${topic}-ours`, topics: [topic] }).run(async () => ({ kind: 'done' }))
+} else {
+  const { Kafka, logLevel } = await import('kafkajs')
+  const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })
+  const producer = kafka.producer({ idempotent: true, createPartitioner: () => () => 0 })
+  await producer.connect()
+  await producer.send({ topic, messages: [{ value: 'v' }] })
+  const consumer = kafka.consumer({ groupId: `${topic}-stock`, maxWaitTimeInMs: 500 })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({ eachBatch: async () => undefined })
+}
+await pause(1_500) // joining and compiling
+const before = process.cpuUsage()
+await pause(Number(ms))
+const { user, system } = process.cpuUsage(before)
+console.log(`cpu ${((user + system) / 1_000 / Number(ms)) * 100}`)
+process.exit(0)

@@ -1,0 +1,18 @@
+/**
+ * A member of a group, for a test that kills it: `member.ts <brokers> <group> <topic> <session timeout ms>`. Prints `assigned <count>`
+ * once it has partitions, and each value that it reads; it commits nothing.
+ */
+import { kafkajs } from '../../../../src/kafka/kafkajs/index.ts'
+
+const [brokers = '', group = '', topic = '', sessionTimeoutMs] = process.argv.slice(2)
+const member = kafkajs({ brokers: brokers.split(',') }).subscriber({
+  group,
+  topics: [topic],
+  sessionTimeoutMs: Number(sessionTimeoutMs),
+  maxWaitMs: 50,
+})
+await member.run(async ({ records }) => {
+  for (const record of records) console.log(`read ${String(record.value)}`)
+  return { kind: 'done' }
+})
+console.log(`assigned ${member.assignment().length}`)

@@ -1,0 +1,84 @@
+import { createRelay } from 'backstitch'
+import { describe, expect, test } from 'vitest'
+import { uniqueTopicPrefix } from '../support/services.ts'
+import { CrashingPart } from './part/crashing-part.ts'
+import { killsOf } from './points.ts'
+import { expectDelivered } from './promises/delivery.ts'
+import { expectEffectsOnce } from './promises/effects.ts'
+import { expectOffsetsAtEnd } from './promises/offsets.ts'
+import { Stage } from './world/stage.ts'
+import { poison, tallyTables } from './world/tally.ts'
+import { isAllHandled, isAllSeen } from './world/tally-tables.ts'
+import { TallyWriters } from './world/tally-writers.ts'
+import { until } from './world/until.ts'
+
+const keys = Array.from({ length: 20 }, (_, n) => `key-${n}`)
+
+describe('a consumer that is killed', () => {
+  test.concurrent.for(killsOf('consumer'))(
+    'at $point, hit $hit, misses nothing, repeats no effect and keeps the order',
+    async (kill, { onTestFinished, onTestFailed }) => {
+      const topicPrefix = uniqueTopicPrefix()
+      const topic = `${topicPrefix}tally`
+      const stage = await Stage.open(
+        topicPrefix,
+        { tally: { parts: ['outbox', 'inbox'], tables: tallyTables } },
+        [
+          { topic, partitions: 3 },
+          { topic: `${topicPrefix}note`, partitions: 1 },
+        ],
+      )
+      onTestFinished(() => stage.close())
+      const pool = stage.pool('tally')
+      const writers = new TallyWriters(pool)
+      await writers.wave(keys, 1)
+
+      const consumer = new CrashingPart('consumer', stage.settings('tally'), kill)
+      onTestFinished(() => consumer.kill())
+      onTestFailed(() => console.error(kill, consumer.log, stage.log))
+      const { signal } = consumer
+      await stage.start(createRelay({ ...stage.tools, databases: [pool] }))
+
+      const applied = () =>
+        until(
+          'all is applied, and the poisoned message is a dead letter',
+          () => isAllHandled(pool, writers.ids()),
+          { signal },
+        )
+      for (let wave = 0; wave < 3; wave++) {
+        await writers.count('key-poison', { note: wave === 1 ? poison : '' })
+        await writers.wave(keys, 1)
+        await applied()
+      }
+      await consumer.crashed
+      await writers.wave(keys, 1)
+      await applied()
+      await consumer.stop()
+      await until('what the consumer sent is published', () => isAllSeen(pool, stage.witness.ids), { signal })
+      await stage.stop()
+
+      await until('the witness has read all', () => stage.witness.hasReadAll(), { signal })
+      await expectDelivered(stage.witness, topicPrefix, [pool])
+      const poisoned = writers.committed.get('key-poison')?.[1] ?? ''
+      await expectEffectsOnce(
+        pool,
+        writers.ids().filter((id) => id !== poisoned),
+      )
+      const letters = await pool.query('select message_id, reason_code from backstitch.dead_letter')
+      expect(letters.rows).toEqual([{ message_id: poisoned, reason_code: 'HANDLER_FAILED' }])
+      const notes = await pool.query(
+        `select causation_id as id from backstitch.outbox where aggregatetype = 'note'`,
+      )
+      expect(
+        notes.rows.map(({ id }) => id as string).toSorted(),
+        'I3: each message of a handler is written once',
+      ).toEqual(
+        writers
+          .ids()
+          .filter((id) => id !== poisoned)
+          .toSorted(),
+      )
+      await expectOffsetsAtEnd(stage, 'counting', [topic])
+    },
+  )
+})

@@ -1,0 +1,115 @@
+import { expect, type TestContext } from 'vitest'
+import { commandAggregateType, replyAggregateType, startAggregateType } from '../../src/message/topic.ts'
+import { uniqueTopicPrefix } from '../support/services.ts'
+import { CrashingPart } from './part/crashing-part.ts'
+import type { Kill } from './points.ts'
+import { expectDelivered } from './promises/delivery.ts'
+import { expectOffsetsAtEnd } from './promises/offsets.ts'
+import { expectEnded } from './promises/orders.ts'
+import { type Fate, fatedOrder } from './world/shop-orders.ts'
+import { openShop, placeOrders, shopParts, type ShopStage } from './world/shop.ts'
+import { isAllSeen } from './world/tally-tables.ts'
+import { until } from './world/until.ts'
+
+/** Which part of the shop is killed, where it works, and what it reads. */
+type Victim =
+  | { readonly part: 'orchestrator'; readonly database: 'orders'; readonly group: 'orchestrator' }
+  | { readonly part: 'participant'; readonly database: 'services'; readonly group: 'stock' }
+
+const waves: readonly (readonly Fate[])[] = [
+  ['shipped', 'card declined', 'out of stock', 'no quote'],
+  ['shipped', 'card declined', 'shipped', 'no quote'],
+  ['shipped', 'out of stock', 'shipped', 'card declined'],
+]
+
+/**
+ * Runs a shop in which one part is killed at a point and replaced: three waves of orders, the next one placed when the last one has ended,
+ * and one more after the crash. Then everything is counted.
+ */
+export async function crashShop(
+  victim: Victim,
+  kill: Kill,
+  { onTestFinished, onTestFailed }: Pick<TestContext, 'onTestFinished' | 'onTestFailed'>,
+): Promise<void> {
+  const stage = await openShop(uniqueTopicPrefix())
+  onTestFinished(() => stage.close())
+  const orders = waves.map((wave) => wave.map(fatedOrder))
+  const unhandled = await askInVain(stage)
+  await placeOrders(stage, orders[0] ?? [])
+
+  const part = new CrashingPart(victim.part, stage.settings(victim.database), kill)
+  onTestFinished(() => part.kill())
+  onTestFailed(() => console.error(kill, part.log, stage.log))
+  const { signal } = part
+  await stage.start(...shopParts(stage, victim.part))
+  const ended = (count: number) =>
+    until(`${count} sagas have ended`, async () => (await endedSagas(stage)) >= count, { signal })
+  let count = orders[0]?.length ?? 0
+  await ended(count)
+  for (const wave of orders.slice(1)) {
+    await placeOrders(stage, wave)
+    await ended((count += wave.length))
+  }
+  await part.crashed
+  const last = [fatedOrder('shipped'), fatedOrder('card declined')]
+  await placeOrders(stage, last)
+  await ended(count + last.length)
+  await until('all that was committed is published', () => isAllPublished(stage), { signal })
+  await until(
+    'the command that nobody handles is a dead letter',
+    async () => (await letters(stage)).length > 0,
+    {
+      signal,
+    },
+  )
+  await part.stop()
+  await until('what it wrote last is published', () => isAllPublished(stage), { signal })
+  await stage.stop()
+
+  await until('the witness has read all', () => stage.witness.hasReadAll(), { signal })
+  await expectDelivered(stage.witness, stage.topicPrefix, stage.pools)
+  await expectEnded(stage, [...orders, last].flat())
+  expect(await letters(stage)).toEqual([{ message_id: unhandled, reason_code: 'HANDLER_MISSING' }])
+  const read =
+    victim.part === 'orchestrator'
+      ? [replyAggregateType('orchestrator'), startAggregateType('orchestrator')]
+      : [commandAggregateType('stock')]
+  await expectOffsetsAtEnd(
+    stage,
+    victim.group,
+    read.map((type) => stage.topicPrefix + type),
+  )
+}
+
+/** Sends stock a command that it does not know. */
+async function askInVain(stage: ShopStage): Promise<string> {
+  const { rows } = await stage
+    .pool('orders')
+    .query<{ id: string }>(
+      `insert into backstitch.outbox (aggregatetype, aggregateid, type, payload) values ('stock.command', 'count', 'stock.count', '{}') returning id`,
+    )
+  return rows[0]?.id ?? ''
+}
+
+async function letters(stage: ShopStage): Promise<unknown[]> {
+  const found = await Promise.all(
+    stage.pools.map((pool) => pool.query('select message_id, reason_code from backstitch.dead_letter')),
+  )
+  return found.flatMap(({ rows }) => rows as unknown[])
+}
+
+async function endedSagas(stage: ShopStage): Promise<number> {
+  const { rows } = await stage.pool('orders').query<{ ended: number; parked: string | null }>(
+    `select count(*) filter (where status in ('completed', 'compensated'))::integer as ended,
+         min(reason) filter (where status = 'parked') as parked
+       from backstitch.saga_instance`,
+  )
+  const { ended = 0, parked = null } = rows[0] ?? {}
+  if (parked !== null) throw new Error(`a saga was parked: ${parked}`)
+  return ended
+}
+
+async function isAllPublished(stage: ShopStage): Promise<boolean> {
+  const seen = await Promise.all(stage.pools.map((pool) => isAllSeen(pool, stage.witness.ids)))
+  return seen.every(Boolean)
+}
