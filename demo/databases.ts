@@ -1,6 +1,6 @@
 import type { Part } from 'backstitch/migrations'
 import { migrate } from 'backstitch/postgres'
-import pg from 'pg'
+import { Client, Pool } from 'pg'
 import { ordersTables } from '../sagas/place-order/orders.ts'
 import { paymentTables } from '../sagas/place-order/payment.ts'
 import { salesTables } from '../sagas/place-order/sales.ts'
@@ -36,16 +36,16 @@ export const cards = 200
 /** Creates and fills the databases, and gives a pool for each. */
 export async function createDatabases(
   serverUrl: string,
-): Promise<Record<Service, { url: string; pool: pg.Pool }>> {
-  const server = new pg.Client({ connectionString: serverUrl })
+): Promise<Record<Service, { url: string; pool: Pool }>> {
+  const server = new Client({ connectionString: serverUrl })
   await server.connect()
   const run = Date.now().toString(36)
-  const result = {} as Record<Service, { url: string; pool: pg.Pool }>
+  const result = {} as Record<Service, { url: string; pool: Pool }>
   for (const service of services) {
     const url = new URL(serverUrl)
     url.pathname = `demo_${run}_${service}`
     await server.query(`create database "${url.pathname.slice(1)}"`)
-    result[service] = { url: url.href, pool: new pg.Pool({ connectionString: url.href, max: 4 }) }
+    result[service] = { url: url.href, pool: new Pool({ connectionString: url.href, max: 4 }) }
   }
   await server.end()
   await Promise.all(
@@ -72,10 +72,10 @@ export async function createDatabases(
 /** Drops the databases again. */
 export async function dropDatabases(
   serverUrl: string,
-  databases: Record<Service, { url: string; pool: pg.Pool }>,
+  databases: Record<Service, { url: string; pool: Pool }>,
 ): Promise<void> {
   await Promise.all(services.map((service) => databases[service].pool.end()))
-  const server = new pg.Client({ connectionString: serverUrl })
+  const server = new Client({ connectionString: serverUrl })
   await server.connect()
   for (const service of services)
     await server.query(`drop database "${new URL(databases[service].url).pathname.slice(1)}" with (force)`)

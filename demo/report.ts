@@ -22,7 +22,7 @@ export async function printReport(
 }
 
 async function printOutcomes(orders: pg.Pool, fates: ReadonlyMap<string, Fate>): Promise<void> {
-  const { rows } = await orders.query<{ business_key: string; status: string; ms: number }>(
+  const { rows } = await orders.query<{ business_key: string; status: string; ms: string }>(
     'select business_key, status, extract(epoch from ended_at - started_at) * 1000 as ms from backstitch.saga_instance',
   )
   const groups = new Map<string, number[]>()
@@ -34,7 +34,7 @@ async function printOutcomes(orders: pg.Pool, fates: ReadonlyMap<string, Fate>):
   console.log(
     `  ${'order'.padEnd(16)}${'saga'.padEnd(14)}${'count'.padStart(7)}${'median ms'.padStart(12)}${'slowest ms'.padStart(12)}`,
   )
-  for (const [name, all] of [...groups].sort()) {
+  for (const [name, all] of [...groups].sort(([a], [b]) => a.localeCompare(b))) {
     const [order, saga] = name.split('|') as [string, string]
     const sorted = all.sort((a, b) => a - b)
     console.log(
@@ -46,7 +46,7 @@ async function printOutcomes(orders: pg.Pool, fates: ReadonlyMap<string, Fate>):
 async function printTimeline(orders: pg.Pool, status: 'completed' | 'compensated'): Promise<void> {
   const { rows } = await orders.query<{
     business_key: string
-    ms: number
+    ms: string
     kind: string
     step: string
     direction: string
@@ -73,7 +73,7 @@ async function printTimeline(orders: pg.Pool, status: 'completed' | 'compensated
 }
 
 async function printSpeed(orders: pg.Pool): Promise<void> {
-  const { rows } = await orders.query<{ n: number; seconds: number; p50: number; p99: number }>(
+  const { rows } = await orders.query<{ n: string; seconds: string; p50: string; p99: string }>(
     `select count(*) as n, extract(epoch from max(ended_at) - min(started_at)) as seconds,
        percentile_cont(0.5) within group (order by extract(epoch from ended_at - started_at) * 1000) as p50,
        percentile_cont(0.99) within group (order by extract(epoch from ended_at - started_at) * 1000) as p99

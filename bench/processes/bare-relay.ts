@@ -1,6 +1,6 @@
 import { partitionOf } from 'backstitch/testing'
 import kafkajs from 'kafkajs'
-import pg from 'pg'
+import { Client } from 'pg'
 
 // A relay that promises nothing: no lease, no checkpoint, no quarantine, no retry. It reads the backlog by `seq`, the next page while this one is
 // published, and publishes it with as many idempotent producers as the real one. What it reaches is the limit.
@@ -11,7 +11,7 @@ const { url, brokers, topicPrefix } = JSON.parse(process.argv[2]!) as {
 }
 const lanes = 2
 const pageSize = 2_000
-const client = new pg.Client({
+const client = new Client({
   connectionString: url,
   types: { getTypeParser: () => (value: string) => value },
 })
@@ -64,9 +64,8 @@ for (;;) {
     })
   }
   await Promise.all(
-    messages.map(
-      (lane, n) =>
-        lane.length > 0 && producers[n]!.sendBatch({ acks: -1, topicMessages: [{ topic, messages: lane }] }),
+    messages.map((lane, n) =>
+      producers[n]!.sendBatch({ acks: -1, topicMessages: [{ topic, messages: lane }] }),
     ),
   )
 }

@@ -1,6 +1,6 @@
 import { createRelay } from 'backstitch'
 import { kafkajs } from 'backstitch/kafkajs'
-import pg from 'pg'
+import { Pool } from 'pg'
 
 // The relay as an application runs it.
 const { url, brokers, topicPrefix } = JSON.parse(process.argv[2]!) as {
@@ -8,7 +8,7 @@ const { url, brokers, topicPrefix } = JSON.parse(process.argv[2]!) as {
   brokers: string[]
   topicPrefix: string
 }
-const database = new pg.Pool({ connectionString: url, max: 4 })
+const database = new Pool({ connectionString: url, max: 4 })
 const relay = createRelay({ databases: [database], transport: kafkajs({ brokers }), topicPrefix })
 process.once('SIGTERM', () => {
   const { user, system } = process.cpuUsage()

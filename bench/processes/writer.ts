@@ -1,10 +1,10 @@
-import pg from 'pg'
+import { Client } from 'pg'
 
 // Commits `rate` transactions a second, each an update and one outbox row, for `seconds`, over eight connections. Open loop: what is late is caught up.
 const { url, rate, seconds } = JSON.parse(process.argv[2]!) as { url: string; rate: number; seconds: number }
 const clients = await Promise.all(
   Array.from({ length: 8 }, async () => {
-    const client = new pg.Client({ connectionString: url, pipeline: true } as pg.ClientConfig)
+    const client = new Client({ connectionString: url, pipeline: true })
     await client.connect()
     return client
   }),
@@ -17,7 +17,7 @@ process.send?.({ commits: next, seconds: (performance.now() - begun) / 1000 })
 await Promise.all(clients.map((client) => client.end()))
 process.disconnect()
 
-async function write(client: pg.Client): Promise<void> {
+async function write(client: Client): Promise<void> {
   for (;;) {
     const n = next++
     const due = begun + (n / rate) * 1000

@@ -1,6 +1,6 @@
 import { kafkajs } from 'backstitch/kafkajs'
 import { migrate } from 'backstitch/postgres'
-import pg from 'pg'
+import { Pool } from 'pg'
 import type { Figure } from '../figure.ts'
 import { measureDrain } from './drain.ts'
 import { measureLatency } from './latency.ts'
@@ -19,7 +19,7 @@ const seconds = 12
 
 /** The relay: how fast it drains a backlog, beside the bare limit in the same run, and how soon a commit reaches a consumer. */
 export async function benchRelay({ url, brokers, repeat, say }: BenchSetting): Promise<Figure[]> {
-  const pool = new pg.Pool({ connectionString: url, max: 2 })
+  const pool = new Pool({ connectionString: url, max: 2 })
   const admin = kafkajs({ brokers }).admin()
   const run = Date.now().toString(36)
   let topics = 0
@@ -93,7 +93,7 @@ export async function benchRelay({ url, brokers, repeat, say }: BenchSetting): P
   }
 }
 
-async function fill(pool: pg.Pool): Promise<void> {
+async function fill(pool: Pool): Promise<void> {
   await pool.query('truncate backstitch.outbox')
   for (let from = 0; from < rows; from += 50_000)
     await pool.query(

@@ -1,11 +1,11 @@
 import { createOutbox } from 'backstitch'
-import pg from 'pg'
+import { Pool } from 'pg'
 import { place } from '../../sagas/place-order/orders.ts'
 import { placedOrders } from '../placed-order.ts'
 
 // The order service: places `argv[2]` orders, of which the share `argv[3]` will be refused, `argv[4]` a second, and tells its parent of each.
 const [count, refuse, rate] = process.argv.slice(2).map(Number) as [number, number, number]
-const pool = new pg.Pool({ connectionString: process.env['DEMO_ORDERS_URL'], max: 8 })
+const pool = new Pool({ connectionString: process.env['DEMO_ORDERS_URL'], max: 8 })
 const outbox = createOutbox({ service: 'orders' })
 
 const begun = performance.now()

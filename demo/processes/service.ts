@@ -1,6 +1,6 @@
 import { createConsumer, createParticipant } from 'backstitch'
 import { kafkajs } from 'backstitch/kafkajs'
-import pg from 'pg'
+import { Pool } from 'pg'
 import { pino } from 'pino'
 import { paymentHandlers } from '../../sagas/place-order/payment.ts'
 import { salesHandlers } from '../../sagas/place-order/sales.ts'
@@ -10,7 +10,7 @@ import { stockHandlers } from '../../sagas/place-order/stock.ts'
 // One of the services that take part, by name: `service.ts stock`.
 const name = process.argv[2]!
 const logger = pino({ name })
-const database = new pg.Pool({ connectionString: process.env[`DEMO_${name.toUpperCase()}_URL`], max: 8 })
+const database = new Pool({ connectionString: process.env[`DEMO_${name.toUpperCase()}_URL`], max: 8 })
 const transport = kafkajs({ brokers: process.env['KAFKA_BROKERS']!.split(','), clientId: name, logger })
 
 const participants = { stock: stockHandlers, payment: paymentHandlers, shipping: shippingHandlers }

@@ -20,7 +20,7 @@ export type MessageContext = {
   readonly saga?: SagaContext
   /** The aggregate type that replies are sent to: `<orchestrator>.reply`. */
   readonly replyTo?: string
-  /** Of a reply: `ok`, or `rejected.<name>`. */
+  /** Of a reply: `ok`, `rejected.<name>`, or `refused` to a command that came after its own undo. */
   readonly outcome?: string
   /** Microseconds since 1970, after which a participant refuses the command. */
   readonly expiresAtUs?: bigint

@@ -37,7 +37,9 @@ export type OutboxRelayOptions = {
 }
 
 /** {@link OutboxRelayOptions} with the defaults in their places. */
-export type ResolvedRelayOptions = Required<Omit<OutboxRelayOptions, 'pace'>> & { readonly pace: PollPaceOptions }
+export type ResolvedRelayOptions = Required<Omit<OutboxRelayOptions, 'pace'>> & {
+  readonly pace: PollPaceOptions
+}
 
 /** @throws `CONFIG_INVALID` */
 export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayOptions {

@@ -41,14 +41,15 @@ test('the record’s time is that of publishing, however old the row is; its own
     `insert into backstitch.outbox (aggregatetype, aggregateid, type, payload, created_at)
      values ('${aggregateType}', 'o-1', 'order.placed', '{}', (clock_timestamp() - interval '365 days') at time zone 'UTC'),
        ('${aggregateType}', 'o-1', 'order.placed', '{}', '2001-02-03 04:05:06.000007'),
-       ('${aggregateType}', 'o-1', 'order.placed', '{}', '1969-12-31 23:59:59.5');`,
+       ('${aggregateType}', 'o-1', 'order.placed', '{}', '1969-12-31 23:59:59.5'),
+       ('${aggregateType}', 'o-1', 'order.placed', '{}', '1970-01-01 00:00:00.000015');`,
   )
-  const records = await readByConsole(topic, 3)
+  const records = await readByConsole(topic, 4)
   for (const { timestampMs } of records) {
     expect(timestampMs).toBeGreaterThanOrEqual(beforeMs)
     expect(timestampMs).toBeLessThanOrEqual(Date.now())
   }
   const [old, ...fixed] = records.map(({ headers }) => Object.fromEntries(headers)['created-at'])
   expect(Math.abs(Number(old) / 1_000 - (beforeMs - yearMs))).toBeLessThan(60_000)
-  expect(fixed).toEqual([`${Date.UTC(2001, 1, 3, 4, 5, 6)}007`, '-500000'])
+  expect(fixed).toEqual([`${Date.UTC(2001, 1, 3, 4, 5, 6) / 1_000}000007`, '-500000', '15'])
 })

@@ -15,7 +15,7 @@ across two installed copies of the package. Each message says what happened, whe
 
 const cell = (text: string): string => text.replaceAll(/[|<]/g, '\\$&')
 
-test('docs/errors.md lists the catalogue (written by: npx vitest run --project unit --update test/unit/docs)', async () => {
+test('docs/errors.md lists the catalogue (written by: npx vitest run --project unit test/unit/docs --update)', async () => {
   const rows = Object.entries(errorCatalogue)
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(
