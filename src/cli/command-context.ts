@@ -7,11 +7,11 @@ import { type Config, loadConfig } from '../runtime/config.ts'
 import type { KnownDatabase } from '../runtime/from-config/choose-databases.ts'
 import { createPoolFromConfig } from '../runtime/from-config/create-pool-from-config.ts'
 import type { CliIo } from './cli-io.ts'
-import { renderJson } from './render-json.ts'
+import { renderJson } from './output/render-json.ts'
 import { waitForServer } from './wait-for-server.ts'
 
 /** The options that every command has. */
-export type GlobalOptions = {
+type GlobalOptions = {
   readonly config?: string
   readonly schema?: string
   readonly brokers?: readonly string[]

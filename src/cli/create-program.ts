@@ -5,18 +5,20 @@ import type { CliIo } from './cli-io.ts'
 import { addGlobalOptions } from './command-context.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addOrchestratorCommand } from './commands/orchestrator.ts'
+import { addOutboxCommands } from './commands/outbox.ts'
 import { addRelayCommand } from './commands/relay.ts'
 import { addSagaCommands } from './commands/saga.ts'
 import { addTopicsCommands } from './commands/topics.ts'
 
 /** Adds one command to the program. `end` takes its exit code; a command that does not call it ends with 0. */
-export type AddCommand = (program: Command, io: CliIo, end: (exitCode: number) => void) => void
+type AddCommand = (program: Command, io: CliIo, end: (exitCode: number) => void) => void
 
 const addCommands: readonly AddCommand[] = [
   addRelayCommand,
   addOrchestratorCommand,
   addMigrateCommand,
   addTopicsCommands,
+  addOutboxCommands,
   addSagaCommands,
 ]
 

@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander'
 import type { CliIo } from './cli-io.ts'
 import { createProgram } from './create-program.ts'
-import { exitCode, exitCodeOf } from './exit-code.ts'
-import { reportError } from './report-error.ts'
+import { exitCode, exitCodeOf } from './output/exit-code.ts'
+import { reportError } from './output/report-error.ts'
 
 /**
  * Runs one command line.

@@ -27,8 +27,8 @@ export const errorCatalogue = {
     'Look at the reason (disk, memory, connections); the process tries again by itself.',
   ),
   DATABASE_REFUSED: permanent(
-    'The database refuses the connection.',
-    'Check the user, the password and the name of the database.',
+    'The connection to the database is refused.',
+    'Check the user, the password, the name of the database, and the certificates where it speaks TLS.',
   ),
   DATABASE_IS_STANDBY: transient(
     'The database is a read-only standby.',

@@ -12,7 +12,6 @@ const systemCodes = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'ENOENT', // a Unix socket
 ])
 
 /** What `pg` says without a code when the connection is lost, or does not come about in time. */
@@ -25,20 +24,34 @@ const lostConnection =
  */
 export function isUnreachable(thrown: unknown): boolean {
   if (thrown instanceof AggregateError) return thrown.errors.some(isUnreachable)
-  const code = (thrown as { code?: unknown } | null)?.code
+  const { code, syscall } = (thrown ?? {}) as { code?: unknown; syscall?: unknown }
   if (typeof code === 'string')
     return (
       systemCodes.has(code) ||
+      // A Unix socket that is not there; the file of a certificate says `open`.
+      (code === 'ENOENT' && syscall === 'connect') ||
       /^(08...|57P0[123]|53300)$/.test(code) ||
       isBackstitchError(thrown, 'DATABASE_UNREACHABLE')
     )
   return thrown instanceof Error && lostConnection.test(thrown.message)
 }
 
-/** Refusals that trying again cannot help: wrong user or password (class 28), no such database, no right to connect. */
+/** Wrong user or password (class 28), no such database, no right to connect. */
+const refusedStates = /^(28...|3D000|42501)$/
+
+/** What Node says of a certificate that it does not accept, or of a server that does not speak TLS. */
+const tlsCodes =
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/
+
+/** What `pg` says without a code. */
+const refusedMessages = /^(SASL: |The server does not support SSL connections)/
+
+/** Refusals that trying again cannot help. */
 function isRefusal(thrown: unknown): boolean {
+  if (thrown instanceof AggregateError) return thrown.errors.some(isRefusal)
   const code = (thrown as { code?: unknown } | null)?.code
-  return typeof code === 'string' && /^(28...|3D000|42501)$/.test(code)
+  if (typeof code === 'string') return refusedStates.test(code) || tlsCodes.test(code)
+  return thrown instanceof Error && refusedMessages.test(thrown.message)
 }
 
 /**

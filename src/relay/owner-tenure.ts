@@ -68,7 +68,7 @@ export class OwnerTenure {
     const shared = { lanes, topics, parked: this.#parked, scope, signals, logger }
     this.#delivery = new PageDelivery(shared)
     this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper })
-    this.#upkeep = new Upkeep(session, this.#keeper, logger)
+    this.#upkeep = new Upkeep(session, this.#keeper, signals, logger)
   }
 
   /** Records acknowledged in this tenure. */

@@ -16,7 +16,7 @@ export type OutboxRelayOptions = {
   readonly transport: KafkaTransport
   /** Default: says nothing. */
   readonly logger?: Logger
-  /** Who holds a lease, as operators see it. Default: host, process, and a random part. */
+  /** Who holds a lease, as operators see it; a random part is added. Default: host and process. */
   readonly owner?: string
   /** After so long without a renewal another relay takes over. Renewed each third of it. Default 3,000 ms, at least 300. */
   readonly leaseDurationMs?: number
@@ -47,7 +47,7 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     databases: options.databases,
     transport: options.transport,
     logger: options.logger ?? silentLogger,
-    owner: options.owner ?? `${hostname()}/${process.pid}/${newId()}`,
+    owner: `${options.owner ?? `${hostname()}/${process.pid}`}/${newId()}`,
     leaseDurationMs: options.leaseDurationMs ?? 3_000,
     topicPrefix: options.topicPrefix ?? defaultTopicPrefix,
     publishers: options.publishers ?? 2,

@@ -6,8 +6,8 @@ import type { Kill } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectOffsetsAtEnd } from './promises/offsets.ts'
 import { expectEnded } from './promises/orders.ts'
-import { type Fate, fatedOrder } from './world/shop-orders.ts'
-import { openShop, placeOrders, shopParts, type ShopStage } from './world/shop.ts'
+import { type Fate, type FatedOrder, fatedOrder } from './world/shop-orders.ts'
+import { oldParts, openShop, placeOrders, shopParts, type ShopStage } from './world/shop.ts'
 import { isAllSeen } from './world/tally-tables.ts'
 import { until } from './world/until.ts'
 
@@ -36,6 +36,7 @@ export async function crashShop(
   const orders = waves.map((wave) => wave.map(fatedOrder))
   const unhandled = await askInVain(stage)
   await placeOrders(stage, orders[0] ?? [])
+  if (victim.part === 'orchestrator') orders[0]?.push(await startElsewhere(stage))
 
   const part = new CrashingPart(victim.part, stage.settings(victim.database), kill)
   onTestFinished(() => part.kill())
@@ -79,6 +80,24 @@ export async function crashShop(
     victim.group,
     read.map((type) => stage.topicPrefix + type),
   )
+}
+
+/**
+ * Starts a saga from the database of another service, while the only orchestrator is one that does not know it: it sets the start aside
+ * for the next one.
+ */
+async function startElsewhere(stage: ShopStage): Promise<FatedOrder> {
+  const fated = fatedOrder('no quote')
+  await placeOrders(stage, [fated], 'services')
+  await stage.start(...oldParts(stage))
+  await until('the start is set aside', () => hasSetAside(stage), { signal: new AbortController().signal })
+  await stage.stop()
+  return fated
+}
+
+async function hasSetAside(stage: ShopStage): Promise<boolean> {
+  const { rows } = await stage.pool('orders').query('select from backstitch.saga_set_aside')
+  return rows.length > 0
 }
 
 /** Sends stock a command that it does not know. */

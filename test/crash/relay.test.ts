@@ -4,9 +4,10 @@ import { describe, test } from 'vitest'
 import { requestIntent } from '../../src/postgres/queries/quarantine/request-intent.ts'
 import { uniqueTopicPrefix } from '../support/services.ts'
 import { CrashingPart } from './part/crashing-part.ts'
-import { killsOf } from './points.ts'
+import { type Kill, killsOf } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectEffectsOnce } from './promises/effects.ts'
+import { ageOutbox } from './world/aged-outbox.ts'
 import { Stage } from './world/stage.ts'
 import { tallyHandlers, tallyTables } from './world/tally.ts'
 import { isAllHandled, isAllSeen } from './world/tally-tables.ts'
@@ -18,6 +19,11 @@ const keys = Array.from({ length: 20 }, (_, n) => `key-${n}`)
 /** What is larger than this the topic refuses, until the limit is lifted. */
 const recordBytesMax = 100_000
 const large = 'x'.repeat(2 * recordBytesMax)
+
+/** The later hits are met while what was committed before the start is published page by page, the first ones with everything in one look. */
+function pagesAt({ hit }: Kill): { readonly pageRows?: number } {
+  return hit === 1 ? {} : { pageRows: 10 }
+}
 
 describe('a relay that is killed', () => {
   test.concurrent.for(killsOf('relay'))(
@@ -36,11 +42,12 @@ describe('a relay that is killed', () => {
       onTestFinished(() => stage.close())
       const pool = stage.pool('tally')
       const { witness } = stage
+      await ageOutbox(pool)
       const writers = new TallyWriters(pool)
       await writers.wave(keys, 1)
       const open = await writers.begin('key-open')
 
-      const relay = new CrashingPart('relay', stage.settings('tally'), kill)
+      const relay = new CrashingPart('relay', { ...stage.settings('tally'), ...pagesAt(kill) }, kill)
       onTestFinished(() => relay.kill())
       onTestFailed(() => console.error(kill, relay.log, stage.log))
       const { signal } = relay

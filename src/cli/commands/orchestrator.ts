@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { createOrchestratorsFromConfig } from '../../runtime/from-config/create-orchestrators-from-config.ts'
 import type { CliIo } from '../cli-io.ts'
 import { commandContext } from '../command-context.ts'
-import { createLogger } from '../create-logger.ts'
-import { runParts } from '../run-parts.ts'
+import { createLogger } from '../process/create-logger.ts'
+import { runParts } from '../process/run-parts.ts'
 
 /** `backstitch orchestrator`: drives the sagas of the configuration until SIGTERM. */
 export function addOrchestratorCommand(program: Command, io: CliIo): void {

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { createRelayFromConfig } from '../../runtime/from-config/create-relay-from-config.ts'
 import type { CliIo } from '../cli-io.ts'
 import { commandContext, listOf } from '../command-context.ts'
-import { createLogger } from '../create-logger.ts'
-import { runParts } from '../run-parts.ts'
+import { createLogger } from '../process/create-logger.ts'
+import { runParts } from '../process/run-parts.ts'
 
 /** `backstitch relay`: publishes the outboxes of the configuration until SIGTERM. */
 export function addRelayCommand(program: Command, io: CliIo): void {

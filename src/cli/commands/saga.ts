@@ -9,8 +9,8 @@ import type { OperatorAct, SagaOperator } from '../../saga/operator/saga-operato
 import { actorOf } from '../actor.ts'
 import type { CliIo } from '../cli-io.ts'
 import { type CommandContext, commandContext } from '../command-context.ts'
-import { cellOf, renderTable } from '../render-table.ts'
-import { addActOptions, type ActOptions, limitOf } from './operator-options.ts'
+import { cellOf, renderTable } from '../output/render-table.ts'
+import { addActOptions, type ActOptions, limitOf } from '../operator-options.ts'
 
 const statuses: readonly SagaStatus[] = ['running', 'compensating', 'completed', 'compensated', 'parked']
 const sagaArgument = 'its id, or <name>/<business key>'

@@ -4,8 +4,8 @@ import { createTransportFromConfig } from '../../runtime/from-config/create-tran
 import { applyTopics, declaredTopics, type PlannedTopic, planTopics } from '../../runtime/topics.ts'
 import type { CliIo } from '../cli-io.ts'
 import { type CommandContext, commandContext } from '../command-context.ts'
-import { exitCode } from '../exit-code.ts'
-import { renderTable } from '../render-table.ts'
+import { exitCode } from '../output/exit-code.ts'
+import { renderTable } from '../output/render-table.ts'
 
 /** `backstitch topics plan|apply`: the topics that the contracts and sagas of the configuration declare. */
 export function addTopicsCommands(program: Command, io: CliIo, end: (exitCode: number) => void): void {

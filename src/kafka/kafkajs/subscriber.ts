@@ -1,14 +1,17 @@
-import { backoffMs } from '../../kernel/backoff.ts'
+import { backoffMs, type BackoffPolicy } from '../../kernel/backoff.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { BackstitchError, isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import { BatchLanes } from '../../transport/group/batch-lanes.ts'
 import type { BatchResult, ReceivedBatch, Subscriber, SubscriberOptions } from '../../transport/subscriber.ts'
 import type { Client } from './client/client.ts'
 import { settlesWithin } from './client/settles-within.ts'
 import { kafkaError, protocolErrorType } from './errors.ts'
-import { BatchLanes } from '../../transport/group/batch-lanes.ts'
 import { Membership } from './membership/membership.ts'
 import { TopicWatch } from './membership/topic-watch.ts'
+
+/** Short, since whoever reads the group’s topics waits for it. */
+const rejoinBackoff: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 }
 
 /** A member that lasted this long was in order: the next failure counts from one again. */
 const soundAfterMs = 30_000
@@ -100,9 +103,10 @@ export class KafkajsSubscriber implements Subscriber {
           if (signal.aborted) break
           if (!wasAssigned && isHopeless(thrown)) throw thrown
           failures = performance.now() - startedMs > soundAfterMs ? 1 : failures + 1
-          const pauseMs = backoffMs(failures, undefined, Math.random())
+          const pauseMs = backoffMs(failures, rejoinBackoff, Math.random())
           const line = { group: this.#settings.group, error: reasonOf(thrown), pauseMs }
-          this.#logger.warn(line, 'lost the membership of the group; joining again')
+          if (wasAssigned) this.#logger.warn(line, 'lost the membership of the group; joining again')
+          else this.#logger.warn(line, 'could not join the group; trying again')
           await systemClock.pause(pauseMs, signal)
         }
       }

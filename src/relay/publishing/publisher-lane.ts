@@ -1,6 +1,7 @@
 import { type BackoffPolicy, backoffMs } from '../../kernel/backoff.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import { reasonOf } from '../../kernel/errors.ts'
+import type { ErrorCode } from '../../kernel/error-catalogue.ts'
+import { isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { OutgoingRecord, Publisher, PublishFailure, PublishResult } from '../../transport/publisher.ts'
 import type { KafkaTransport } from '../../transport/transport.ts'
@@ -143,7 +144,7 @@ export class PublisherLane {
     this.#notBefore = this.#clock.now() + backoffMs(this.#failures, lanePolicy, Math.random())
     if (this.#trouble === undefined)
       this.#logger.warn(
-        { code: 'KAFKA_UNREACHABLE', reason: failure.reason, transport: this.#transport.name },
+        { code: codeOf(failure), reason: failure.reason, transport: this.#transport.name },
         'waiting for Kafka: publishing does not get through and is tried again',
       )
     this.#trouble = { at, reason: failure.reason }
@@ -166,6 +167,10 @@ export class PublisherLane {
 }
 
 type Trouble = { readonly at: 'connecting' | 'publishing'; readonly reason: string }
+
+function codeOf({ cause }: PublishFailure): ErrorCode {
+  return isBackstitchError(cause) ? cause.code : 'KAFKA_UNREACHABLE'
+}
 
 const ended: PublishFailure = { kind: 'retriable', reason: 'the tenure of this outbox has ended' }
 

@@ -1,4 +1,4 @@
-import { reasonOf } from '../../kernel/errors.ts'
+import { isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { PublishFailure } from '../../transport/publisher.ts'
 import { type LaneOptions, PublisherLane } from './publisher-lane.ts'
 
@@ -45,13 +45,15 @@ export class PublisherLanes {
     }
   }
 
-  /** Opens all publishers; resolves once Kafka answers, or the signal aborts. */
+  /** Opens all publishers; resolves once Kafka answers, or the signal aborts. @throws `KAFKA_ACCESS_DENIED` */
   async open(signal: AbortSignal): Promise<void> {
     await Promise.all(
       this.all.map(async (lane) => {
         let failure: PublishFailure | undefined
-        do failure = await lane.open(signal)
-        while (failure && !signal.aborted)
+        do {
+          failure = await lane.open(signal)
+          if (isBackstitchError(failure?.cause) && !failure.cause.retriable) throw failure.cause
+        } while (failure && !signal.aborted)
       }),
     )
   }

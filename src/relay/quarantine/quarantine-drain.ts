@@ -93,6 +93,15 @@ export class QuarantineDrain {
     keeper.moveTo(keeper.cursor, 0, { drained: skips })
     await keeper.save()
     logger.info({ topic, key, seqs: skips }, 'parked rows were skipped')
+    await this.#releaseTopicIfEmpty(topic)
+  }
+
+  /** After a skip: a topic that no row waits for is not held any more, whether it exists or not. */
+  async #releaseTopicIfEmpty(topic: string): Promise<void> {
+    const { session, parked } = this.#options
+    if (!parked.holdsTopic(topic) || (await session.readTopic(topic, '-1')).rows.length > 0) return
+    this.#topics.delete(topic)
+    parked.releaseTopic(topic)
   }
 
   async #drainKey(draining: Draining): Promise<void> {

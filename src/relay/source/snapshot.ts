@@ -17,9 +17,6 @@ export type Snapshot = {
   readonly inProgress: readonly bigint[]
 }
 
-/** The snapshot before all transactions: whoever starts from it reads every row. Never start from “now”, for then older rows are lost. */
-export const beforeEverything = '1:1:'
-
 /** Reads a snapshot. @throws `DATABASE_FAILING` when the text is none */
 export function parseSnapshot(text: string): Snapshot {
   const match = /^(\d+):(\d+):((?:\d+(?:,\d+)*)?)$/.exec(text)

@@ -1,4 +1,5 @@
 import type { Logger } from '../../kernel/logger.ts'
+import type { TestSignals } from '../../kernel/test-signals.ts'
 import type { CheckpointKeeper } from '../lease/checkpoint-keeper.ts'
 import { planLeaf } from './leaf-plan.ts'
 import type { UpkeepSession } from './upkeep-session.ts'
@@ -17,14 +18,16 @@ const againAfterMs = 30_000
 export class Upkeep {
   readonly #session: UpkeepSession
   readonly #keeper: CheckpointKeeper
+  readonly #signals: TestSignals
   readonly #logger: Logger
   #emptiedTurn = 0n
   #leavesEnd: bigint | undefined
   #notBeforeMs = 0
 
-  constructor(session: UpkeepSession, keeper: CheckpointKeeper, logger: Logger) {
+  constructor(session: UpkeepSession, keeper: CheckpointKeeper, signals: TestSignals, logger: Logger) {
     this.#session = session
     this.#keeper = keeper
+    this.#signals = signals
     this.#logger = logger
   }
 
@@ -40,12 +43,17 @@ export class Upkeep {
     let done = true
     if (this.#slotIsDue) {
       const turn = this.#keeper.number / slotSize
+      await this.#signals.reach('relay.truncate.before')
       if (await this.#session.truncateCheckpoints((turn + 1n) % 2n === 0n ? 0 : 1)) this.#emptiedTurn = turn
       else done = false
+      await this.#signals.reach('relay.truncate.after')
     }
     const leaf = this.#leaf
     if (leaf) {
-      if (await this.#session.addLeaf(leaf.name, leaf.from, leaf.to)) {
+      await this.#signals.reach('relay.leaf.before')
+      const isAdded = await this.#session.addLeaf(leaf.name, leaf.from, leaf.to)
+      await this.#signals.reach('relay.leaf.after')
+      if (isAdded) {
         this.#leavesEnd = leaf.to
         this.#logger.info({ leaf: leaf.name }, 'a leaf of the outbox was added')
       } else {

@@ -28,6 +28,7 @@ const tls = z.union([
 /** TLS in the form that both servers’ clients take, its files read. */
 export type TlsConfig = z.output<typeof tls>
 
+/** The address of a database. */
 export const postgresUrl = z
   .string()
   .refine(
@@ -102,7 +103,7 @@ const topics = z.strictObject({
   replicationFactor: z.int().min(1).max(100).optional(),
 })
 
-export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent'])
+const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent'])
 
 /** What a configuration file may hold. Every part is optional: a command says what it misses. */
 export const configSchema = z.strictObject({

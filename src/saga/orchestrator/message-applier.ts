@@ -99,7 +99,9 @@ export function messageApplier(work: SagaWork): MessageApplier {
     await transactions.run(async ({ tx }) => {
       const { fresh } = await store.receive(tx, [{ source: record.topic, id: head.id }], [])
       if (fresh.size > 0) await store.deadLetter(tx, [letter])
+      await signals.reach('orchestrator.commit.before')
     })
+    await signals.reach('orchestrator.commit.after')
     reportFold(work.logger, { deadLetters: [letter], setAside: [], parked: [] })
   }
 

@@ -126,7 +126,12 @@ export function sagaOrchestrator(options: SagaOrchestratorOptions): ProcessPart 
 
   const register = async (): Promise<void> => {
     await options.checkDatabase()
-    const edited = await transactions.run(({ tx }) => store.register(tx, registry.rows))
+    const edited = await transactions.run(async ({ tx }) => {
+      const found = await store.register(tx, registry.rows)
+      await signals.reach('orchestrator.register.before')
+      return found
+    })
+    await signals.reach('orchestrator.register.after')
     for (const { name: saga, version } of edited)
       logger.warn(
         { saga, version },

@@ -17,7 +17,7 @@ type Page = { readonly last: string | undefined; readonly isLast: boolean }
  * transaction; several processes may do this at the same time. What this process cannot move either stays where it is.
  */
 export function setAsideDesk(work: SagaWork): (signal: AbortSignal) => Promise<void> {
-  const { group, store, transactions, registry, machine, encoding, logger } = work
+  const { group, store, transactions, registry, machine, encoding, signals, logger } = work
 
   const takeUp = async (
     after: string | undefined,
@@ -39,9 +39,11 @@ export function setAsideDesk(work: SagaWork): (signal: AbortSignal) => Promise<v
           tx,
           dropped.map(({ messageId, record }) => ({ source: record.topic, id: messageId })),
         )
+      if (dropped.length > 0) await signals.reach('orchestrator.aside.before')
       const page = { last: records.at(-1)?.messageId, isLast: records.length < limit }
       return { outcome: { ...folded, setAside: [] }, page, applied: dropped.length }
     })
+    if (applied > 0) await signals.reach('orchestrator.aside.after')
     work.committed(writer)
     reportFold(logger, outcome)
     if (applied > 0) logger.info({ messages: applied }, 'took up messages that were set aside')

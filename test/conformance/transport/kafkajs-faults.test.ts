@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { kafkajs } from '../../../src/kafka/kafkajs/index.ts'
 import { type Logger, silentLogger } from '../../../src/kernel/logger.ts'
@@ -149,6 +150,31 @@ describe('a subscriber over kafkajs', () => {
     expect(lines).toEqual([
       { fields: { group: 'g', topics: [topic] }, message: expect.stringContaining('waiting for topics') },
     ])
+  })
+
+  test('reads on at the earliest record that is left where those after its commit were deleted', async () => {
+    const { publish, newTopic, subscriber } = direct()
+    const [topic, group] = [await newTopic(1), uniqueName()]
+    await publish(numbered(topic, 10))
+    const first = new Inbox()
+    const one = subscriber({ group, topics: [topic] })
+    await one.run(async (batch) => {
+      first.add(batch)
+      await batch.commit(2n)
+      return { kind: 'done' }
+    })
+    await first.atLeast(10)
+    await one.stop()
+    const admin = new Kafka({ brokers: kafkaBrokers(), logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    await admin.fetchTopicOffsets(topic) // it must know the leaders first
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '5' }] })
+    await admin.disconnect()
+    const second = new Inbox()
+    const other = subscriber({ group, topics: [topic] })
+    await other.run(second.takeAll)
+    await second.atLeast(5)
+    expect(second.values()).toEqual(['5', '6', '7', '8', '9'])
   })
 
   test('reads on after all its connections were cut', async () => {

@@ -183,6 +183,25 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       expect(handed).toBe(1)
     })
 
+    test('reads a topic that other members of the group do not know', async () => {
+      const { newTopic, publish, subscriber, uniqueName } = harness()
+      const [shared, own, group] = [await newTopic(2), await newTopic(2), uniqueName()]
+      const [first, second] = [new Inbox(), new Inbox()]
+      // the first to join deals out for all
+      const old = subscriber({ group, topics: [shared] })
+      await old.run(first.takeAll)
+      const recent = subscriber({ group, topics: [shared, own] })
+      await recent.run(second.takeAll)
+      const held = (): string[] => [...old.assignment(), ...recent.assignment()].toSorted()
+      const all = [shared, own]
+        .flatMap((topic) => [0, 1].map((partition) => `${topic}/${partition}`))
+        .toSorted()
+      await expect.poll(held, { timeout: 15_000 }).toEqual(all)
+      await publish(numbered(own, 4, 2))
+      await second.atLeast(4)
+      expect(first.records).toEqual([])
+    })
+
     test('waits for topics that do not exist', async () => {
       const { uniqueName, transport, publish, subscriber } = harness()
       const topic = uniqueName()

@@ -5,6 +5,8 @@ export type PartSettings = {
   readonly url: string
   readonly brokers: readonly string[]
   readonly topicPrefix: string
+  /** Of a relay: the rows of a page. */
+  readonly pageRows?: number
   /** When it kills itself; without one it lives until it is stopped. */
   readonly kill?: Kill
 }

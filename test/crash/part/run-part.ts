@@ -11,6 +11,7 @@ export type PartTools = {
   readonly database: Pool
   readonly transport: KafkaTransport
   readonly topicPrefix: string
+  readonly pageRows?: number
   readonly logger: Logger
   readonly testSignals?: TestSignals
 }
@@ -20,14 +21,14 @@ export type PartTools = {
  * It ends with whoever started it: then its standard input does.
  */
 export async function runPart(make: (tools: PartTools) => ProcessPart): Promise<void> {
-  const { url, brokers, topicPrefix, kill } = JSON.parse(process.argv[2] ?? '') as PartSettings
+  const { url, brokers, kill, ...rest } = JSON.parse(process.argv[2] ?? '') as PartSettings
   process.stdin.on('end', () => process.exit(1)).resume()
   const logger = pino({ level: 'info' }, pino.destination({ fd: 2, sync: true }))
   const database = new Pool({ connectionString: url, max: 4 })
   const part = make({
+    ...rest,
     database,
-    transport: isolatedTransport(brokers, topicPrefix, logger),
-    topicPrefix,
+    transport: isolatedTransport(brokers, rest.topicPrefix, logger),
     logger,
     ...(kill && { testSignals: killSignals(kill, (reached) => tell({ kind: 'reached', ...reached })) }),
   })

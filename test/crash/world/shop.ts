@@ -10,6 +10,7 @@ import type pg from 'pg'
 import { OrderPlaced } from '../../../sagas/place-order/messages.ts'
 import { ordersTables, place } from '../../../sagas/place-order/orders.ts'
 import { paymentHandlers, paymentTables } from '../../../sagas/place-order/payment.ts'
+import { placeOrder } from '../../../sagas/place-order/saga.ts'
 import { shippingHandlers, shippingTables } from '../../../sagas/place-order/shipping.ts'
 import { stockHandlers, stockTables } from '../../../sagas/place-order/stock.ts'
 import { type FatedOrder, shopStock } from './shop-orders.ts'
@@ -51,9 +52,22 @@ export function shopParts(stage: ShopStage, killed: 'orchestrator' | 'participan
   ]
 }
 
-/** Places orders, each in a transaction of its own. */
-export async function placeOrders(stage: ShopStage, orders: readonly FatedOrder[]): Promise<void> {
-  for (const fated of orders) await inTransaction(stage.pool('orders'), (client) => placeOne(client, fated))
+/** A relay, and an orchestrator from before there were quotes. */
+export function oldParts(stage: ShopStage): ProcessPart[] {
+  const { tools, pools } = stage
+  return [
+    createRelay({ ...tools, databases: pools }),
+    createOrchestrator({ ...tools, database: stage.pool('orders'), sagas: [placeOrder] }),
+  ]
+}
+
+/** Places orders, each in a transaction of its own. Quotes can be asked for in either database, for no order is written. */
+export async function placeOrders(
+  stage: ShopStage,
+  orders: readonly FatedOrder[],
+  database: 'orders' | 'services' = 'orders',
+): Promise<void> {
+  for (const fated of orders) await inTransaction(stage.pool(database), (client) => placeOne(client, fated))
 }
 
 async function placeOne(client: pg.PoolClient, { order, fate }: FatedOrder): Promise<void> {

@@ -88,6 +88,5 @@ test('a body of a million bytes that are no text arrives byte for byte', async (
 
 /** A text as SQL, exactly as it is. */
 function literal(text: string): string {
-
   return `$text$${text}$text$`
 }

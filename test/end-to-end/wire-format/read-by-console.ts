@@ -30,7 +30,10 @@ export async function readByConsole(topic: string, count: number): Promise<Conso
   const written = await kafkaConsole({
     brokers: kafkaBrokers(),
     args: [
-      ...['--topic', topic, '--partition', '0', '--offset', 'earliest', '--max-messages', String(count)],
+      `--topic=${topic}`,
+      '--partition=0',
+      '--offset=earliest',
+      `--max-messages=${count}`,
       ...Object.entries(properties).flatMap(([name, value]) => ['--formatter-property', `${name}=${value}`]),
     ],
   })

@@ -20,7 +20,8 @@ export async function runSql(url: string, sql: string): Promise<'psql' | 'pg'> {
 
 /** @returns false where there is no psql */
 async function runPsql(url: string, sql: string): Promise<boolean> {
-  const child = spawn('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', url], {
+  const program = 'psql'
+  const child = spawn(program, ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', url], {
     env: { PATH: process.env['PATH'] ?? '', PGCLIENTENCODING: 'UTF8' },
     stdio: ['pipe', 'ignore', 'pipe'],
   })

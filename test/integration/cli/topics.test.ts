@@ -26,7 +26,7 @@ test('plan finds what is missing, apply creates it, and then nothing is left to 
 
 test('plan waits for a broker that is not there, says so, and gives up in time', async () => {
   const environment = { KAFKA_BROKERS: '127.0.0.1:1' }
-  const { code, out, err } = await backstitch(['topics', 'plan', '--wait', '2s'], environment)
+  const { code, out, err } = await backstitch(['topics', 'plan', '--wait', '4s'], environment)
   expect({ code, out }).toEqual({ code: 1, out: '' })
   expect(err).toMatch(/^waiting for Kafka at 127\.0\.0\.1:1: .+\n/)
   expect(err).toMatch(/^KAFKA_UNREACHABLE: /m)

@@ -17,6 +17,8 @@ import { createDatabase, uniqueName } from '../../support/services.ts'
 import { describeSchema } from './describe-schema.ts'
 
 const everything = allParts
+/** For machines under load. */
+const patience = { timeout: 20_000 }
 const allNames = migrationsFor(allParts).map(({ name }) => name)
 
 let url: string
@@ -122,7 +124,7 @@ describe('the runner', () => {
           `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`,
         )
         return rows.length
-      })
+      }, patience)
       .toBe(1)
     expect(await tablesOf(schema)).toEqual([])
     await holder.end()

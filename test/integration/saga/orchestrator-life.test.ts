@@ -17,11 +17,14 @@ describe('the life of an orchestrator', () => {
     await part.stop()
     await part.stop()
     expect(part.health()).toEqual({ state: 'stopped' })
-    const { rows } = await world.pool.query(
-      `select count(*)::integer as sessions from pg_stat_activity
+    // A server process takes a moment to end.
+    await world.until<number>(
+      `select count(*)::integer from pg_stat_activity
        where datname = current_database() and application_name = 'backstitch orchestrator'`,
+      [],
+      (sessions) => sessions === 0,
     )
-    expect(rows).toEqual([{ sessions: 0 }])
+    expect((await world.pool.query('select 1')).rowCount).toBe(1)
   })
 
   it('does not start where its tables are missing', async () => {
@@ -38,7 +41,12 @@ describe('the life of an orchestrator', () => {
   it('waits for a database that does not answer, says so once, and can be stopped', async () => {
     const { logger, lines } = keptLines()
     const database = new Pool({ host: '127.0.0.1', port: 1, database: 'none' })
-    const part = createOrchestrator({ database, transport: inMemoryTransport({ autoCreateTopics: true }), sagas: [saga], logger })
+    const part = createOrchestrator({
+      database,
+      transport: inMemoryTransport({ autoCreateTopics: true }),
+      sagas: [saga],
+      logger,
+    })
     const started = part.start()
     await expect.poll(() => part.health().state).toBe('failing')
     expect(part.health().reason).toContain('DATABASE_UNREACHABLE')
@@ -64,6 +72,8 @@ describe('the life of an orchestrator', () => {
     await world.reply((await world.commands(id))[1]!, 'ok', { slot: 1 })
     await world.command(id, 4)
     const warnings = world.log.filter(({ level }) => level === 'warn')
-    expect(new Set(warnings.map(({ fields }) => fields['task'] ?? fields['topic'])).size).toBe(warnings.length)
+    expect(new Set(warnings.map(({ fields }) => fields['task'] ?? fields['topic'])).size).toBe(
+      warnings.length,
+    )
   })
 })

@@ -13,7 +13,15 @@ import { replyRecord, replyTopic, sagaWorld, type SagaWorld } from './saga-world
 import { orderSaga } from './shop.ts'
 
 const saga = orderSaga()
-const reserved = { kind: 'reply', step: 'reserve', direction: 'do', round: 1, attempt: 1, outcome: 'ok', body: { reservationId: 'r' } } as const
+const reserved = {
+  kind: 'reply',
+  step: 'reserve',
+  direction: 'do',
+  round: 1,
+  attempt: 1,
+  outcome: 'ok',
+  body: { reservationId: 'r' },
+} as const
 
 async function startMany(world: SagaWorld, count: number): Promise<readonly string[]> {
   const orders = Array.from({ length: count }, (_, n) => ({ orderId: `o-${n}`, total: 1 }))
@@ -23,7 +31,11 @@ async function startMany(world: SagaWorld, count: number): Promise<readonly stri
 function writerOf(instances: Iterable<SagaInstance>): ReturnType<typeof sagaWriter> {
   const writer = sagaWriter({ codec: jsonCodec, limits: defaultBodyLimits })
   for (const instance of instances)
-    writer.record(inHand(instance), advance(saga, JSON.parse(instance.state) as SagaState, reserved), causeOfOperator())
+    writer.record(
+      inHand(instance),
+      advance(saga, JSON.parse(instance.state) as SagaState, reserved),
+      causeOfOperator(),
+    )
   return writer
 }
 
@@ -33,20 +45,24 @@ describe('a batch in which not all is well', () => {
     const store = pgSagaStore('backstitch', 'orchestrator')
     const [passed, other] = await startMany(world, 2)
     await world.transaction(async (tx) => {
-      const { instances } = await store.receive(tx as never, [], [passed!, other!].sort())
+      const { instances } = await store.receive(tx, [], [passed!, other!].sort())
       // As if another process had moved it meanwhile; the lock makes that impossible where everybody takes it.
       await tx.query('update backstitch.saga_instance set revision = 5 where id = $1', [passed])
-      const moved = await store.write(tx as never, writerOf(instances.values()).writes())
+      const moved = await store.write(tx, writerOf(instances.values()).writes())
       expect([...moved]).toEqual([other])
     })
     expect(await world.commands(passed)).toHaveLength(1)
     expect(await world.commands(other)).toHaveLength(2)
-    const { rows } = await world.pool.query('select distinct saga_id, step from backstitch.timer order by step')
+    const { rows } = await world.pool.query(
+      'select distinct saga_id, step from backstitch.timer order by step',
+    )
     expect(rows).toEqual([
       { saga_id: other, step: 'hold' },
       { saga_id: passed, step: 'reserve' },
     ])
-    expect(await world.operator([]).show(passed!)).toMatchObject({ history: [{ kind: 'started' }, { kind: 'sent' }] })
+    expect(await world.operator([]).show(passed!)).toMatchObject({
+      history: [{ kind: 'started' }, { kind: 'sent' }],
+    })
   })
 
   it('rolls the whole batch back, claims included, when one of two sagas has moved', async () => {
@@ -55,7 +71,11 @@ describe('a batch in which not all is well', () => {
     const [passed, other] = await startMany(world, 2)
     const message = '01890000-0000-7000-8000-000000000001'
     const batch = pgDatabase(world.pool).transaction(async (tx) => {
-      const { instances } = await store.receive(tx, [{ source: 'topic', id: message }], [passed!, other!].sort())
+      const { instances } = await store.receive(
+        tx,
+        [{ source: 'topic', id: message }],
+        [passed!, other!].sort(),
+      )
       await tx.query('update backstitch.saga_instance set revision = 5 where id = $1', [passed])
       await writeOutcome(store, tx, writerOf(instances.values()))
     })
@@ -71,7 +91,10 @@ describe('a batch in which not all is well', () => {
     const poisoned = ids[2]!
     await world.pool.query(`update backstitch.saga_instance set state = '{' where id = $1`, [poisoned])
     const commands = await world.commands()
-    await world.publish(replyTopic, commands.map((command) => replyRecord(command, 'ok', { reservationId: 'r' })))
+    await world.publish(
+      replyTopic,
+      commands.map((command) => replyRecord(command, 'ok', { reservationId: 'r' })),
+    )
     await world.orchestrate([saga])
     const { reason } = await world.ends(poisoned, 'parked')
     expect(reason).toContain('SAGA_MESSAGE_FAILED')
@@ -94,7 +117,10 @@ describe('a batch in which not all is well', () => {
       testSignals: { reach: (point) => void (point === 'orchestrator.commit.after' && commits++) },
     })
     const commands = await world.commands()
-    await world.publish(replyTopic, commands.map((command) => replyRecord(command, 'ok', { reservationId: 'r' })))
+    await world.publish(
+      replyTopic,
+      commands.map((command) => replyRecord(command, 'ok', { reservationId: 'r' })),
+    )
     const parked = await world.ends(refused, 'parked')
     expect(parked.reason).toContain('no_luck')
     expect(parked.history.map(({ kind }) => kind)).toEqual(['started', 'sent', 'parked'])
@@ -115,20 +141,33 @@ describe('a batch in which not all is well', () => {
   it('dead-letters a start that the database refuses, and starts the others', async () => {
     const service = await sagaWorld({ parts: ['outbox'] })
     const world = await sagaWorld({ partitions: 1 })
-    await world.pool.query(`alter table backstitch.outbox add constraint no_luck check (aggregateid <> 'o-1') not valid`)
-    await service.transaction((tx) =>
-      saga.startMany(tx, ['o-0', 'o-1', 'o-2'].map((orderId) => ({ orderId, total: 1 }))),
+    await world.pool.query(
+      `alter table backstitch.outbox add constraint no_luck check (aggregateid <> 'o-1') not valid`,
     )
-    const { rows } = await service.pool.query<Record<string, string>>('select * from backstitch.outbox order by seq')
+    await service.transaction((tx) =>
+      saga.startMany(
+        tx,
+        ['o-0', 'o-1', 'o-2'].map((orderId) => ({ orderId, total: 1 })),
+      ),
+    )
+    const { rows } = await service.pool.query<Record<string, string>>(
+      'select * from backstitch.outbox order by seq',
+    )
     await world.publish(
       'outbox.event.orchestrator.saga',
-      rows.map((row) => ({ key: 'same', value: row['payload']!, headers: { id: row['id']!, type: 'saga.start' } })),
+      rows.map((row) => ({
+        key: 'same',
+        value: row['payload']!,
+        headers: { id: row['id']!, type: 'saga.start' },
+      })),
     )
     await world.orchestrate([saga])
     await world.until<number>('select count(*)::integer from backstitch.inbox', [], (count) => count === 3)
     expect((await world.commands()).map(({ body }) => body['orderId'])).toEqual(['o-0', 'o-2'])
     const letters = await world.pool.query('select reason_code, reason from backstitch.dead_letter')
-    expect(letters.rows).toMatchObject([{ reason_code: 'SAGA_MESSAGE_FAILED', reason: expect.stringContaining('no_luck') as string }])
+    expect(letters.rows).toMatchObject([
+      { reason_code: 'SAGA_MESSAGE_FAILED', reason: expect.stringContaining('no_luck') as string },
+    ])
     expect(await world.count('saga_business_key')).toBe(2)
   })
 

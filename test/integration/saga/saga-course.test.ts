@@ -30,7 +30,11 @@ describe('the course of a saga', () => {
     })
     const replyId = await world.reply(reserve, 'ok', { reservationId: 'r-1' })
     const hold = await world.command(id, 2)
-    expect(hold).toMatchObject({ type: 'carrier.hold', body: { orderId: 'o-1', reservationId: 'r-1' }, causation_id: replyId })
+    expect(hold).toMatchObject({
+      type: 'carrier.hold',
+      body: { orderId: 'o-1', reservationId: 'r-1' },
+      causation_id: replyId,
+    })
     await world.reply(hold, 'ok', { slot: 4 })
     await world.reply(await world.command(id, 3), 'ok', { chargeId: 'c-1' })
     const ship = await world.command(id, 4)
@@ -63,10 +67,19 @@ describe('the course of a saga', () => {
     await world.reply(await world.command(id, 3), 'rejected.declined', { reason: 'no money' })
 
     const free = await world.command(id, 4)
-    expect(free).toMatchObject({ type: 'carrier.free', saga_step: 'hold', saga_direction: 'undo', body: { slot: 4 } })
+    expect(free).toMatchObject({
+      type: 'carrier.free',
+      saga_step: 'hold',
+      saga_direction: 'undo',
+      body: { slot: 4 },
+    })
     await world.reply(free, 'ok', {})
     const release = await world.command(id, 5)
-    expect(release).toMatchObject({ type: 'stock.release', saga_step: 'reserve', body: { reservationId: 'r-1' } })
+    expect(release).toMatchObject({
+      type: 'stock.release',
+      saga_step: 'reserve',
+      body: { reservationId: 'r-1' },
+    })
     await world.reply(release, 'ok', {})
 
     const { reason, timers } = await world.ends(id, 'compensated')
@@ -111,7 +124,16 @@ describe('the course of a saga', () => {
     await world.reply(hold, 'ok', { slot: 1 })
     expect(await world.command(id, 4)).toMatchObject({ type: 'payment.charge' })
     const { history } = await world.operator([]).show(id)
-    expect(history.map(({ kind }) => kind)).toEqual(['started', 'sent', 'timed-out', 'sent', 'ok', 'sent', 'ok', 'sent'])
+    expect(history.map(({ kind }) => kind)).toEqual([
+      'started',
+      'sent',
+      'timed-out',
+      'sent',
+      'ok',
+      'sent',
+      'ok',
+      'sent',
+    ])
   })
 
   it('parks an unanswered pivot; an operator sends it again, or passes over it', async () => {
@@ -128,7 +150,10 @@ describe('the course of a saga', () => {
       if (send === 1) await world.command(id, 4)
     }
     const parked = await world.ends(id, 'parked')
-    expect(parked).toMatchObject({ timers: [], reason: expect.stringContaining('SAGA_STEP_UNANSWERED') as string })
+    expect(parked).toMatchObject({
+      timers: [],
+      reason: expect.stringContaining('SAGA_STEP_UNANSWERED') as string,
+    })
 
     const operator = world.operator([saga])
     expect((await operator.list({ status: 'parked' })).map((it) => it.id)).toEqual([id])

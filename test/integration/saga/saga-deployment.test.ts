@@ -27,7 +27,10 @@ describe('a rolling deployment', () => {
     await old.stop()
 
     await world.orchestrate([v1, v2])
-    expect(await world.command(id, 2)).toMatchObject({ saga_step: 'hold', causation_id: answer.headers['id'] })
+    expect(await world.command(id, 2)).toMatchObject({
+      saga_step: 'hold',
+      causation_id: answer.headers['id'],
+    })
     await world.until<number>(setAside, [], (count) => count === 0)
     expect(await world.count('inbox')).toBe(2)
   })
@@ -38,7 +41,9 @@ describe('a rolling deployment', () => {
     await world.orchestrate([v1])
     await world.pool.query('update backstitch.timer set due_at = clock_timestamp()')
     const known = await world.transaction((tx) => v1.start(tx, { orderId: 'o-1', total: 1 }))
-    await world.pool.query('update backstitch.timer set due_at = clock_timestamp() where saga_id = $1', [known.id])
+    await world.pool.query('update backstitch.timer set due_at = clock_timestamp() where saga_id = $1', [
+      known.id,
+    ])
     await world.command(known.id, 2)
     expect(await world.commands(id)).toHaveLength(1)
 
@@ -57,7 +62,9 @@ describe('a rolling deployment', () => {
     const old = await world.orchestrate([v1])
     const { id } = await service.transaction((tx) => v2.start(tx, { orderId: 'o-2', total: 1 }))
     const { rows } = await service.pool.query<Record<string, string>>('select * from backstitch.outbox')
-    await world.publish(startTopic, [{ key: 'o-2', value: rows[0]!['payload']!, headers: { id: rows[0]!['id']!, type: 'saga.start' } }])
+    await world.publish(startTopic, [
+      { key: 'o-2', value: rows[0]!['payload']!, headers: { id: rows[0]!['id']!, type: 'saga.start' } },
+    ])
     await world.until<number>(setAside, [], (count) => count === 1)
     expect(await world.count('saga_business_key')).toBe(0)
     await old.stop()
@@ -87,15 +94,25 @@ describe('a rolling deployment', () => {
     const world = await sagaWorld({ partitions: 1 })
     const other = sagaOf('place-order', { version: 1, input: Order, key: (order) => order.orderId })
       .step('book', { send: ReserveStock, with: ({ input }) => ({ orderId: input.orderId }) })
-      .step('hold', { send: HoldCarrier, with: ({ input, done }) => ({ orderId: input.orderId, ...done.book }) })
+      .step('hold', {
+        send: HoldCarrier,
+        with: ({ input, done }) => ({ orderId: input.orderId, ...done.book }),
+      })
       .build()
     const { id } = await world.transaction((tx) => other.start(tx, { orderId: 'o-1', total: 1 }))
     await world.pool.query('update backstitch.timer set due_at = clock_timestamp()')
     const old = await world.orchestrate([v1], { setAsideIntervalMs: 20 })
-    await world.until<boolean>('select due_at > clock_timestamp() from backstitch.timer', [], (isLater) => isLater)
+    await world.until<boolean>(
+      'select due_at > clock_timestamp() from backstitch.timer',
+      [],
+      (isLater) => isLater,
+    )
     await world.reply(await world.command(id, 1), 'ok', { reservationId: 'r' })
     await world.until<number>(setAside, [], (count) => count === 1)
-    expect(await world.operator([]).show(id)).toMatchObject({ status: 'running', history: [{ kind: 'started' }, { kind: 'sent' }] })
+    expect(await world.operator([]).show(id)).toMatchObject({
+      status: 'running',
+      history: [{ kind: 'started' }, { kind: 'sent' }],
+    })
     await old.stop()
     await world.orchestrate([other])
     expect(await world.command(id, 2)).toMatchObject({ saga_step: 'hold' })

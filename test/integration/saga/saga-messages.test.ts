@@ -46,9 +46,19 @@ describe('the messages of an orchestrator', () => {
       const { history, revision } = await world.ends(id, 'completed')
       expect(revision).toBe(5)
       expect(history).toHaveLength(10)
-      expect((await world.commands(id)).map(({ saga_step }) => saga_step)).toEqual(['reserve', 'hold', 'charge', 'ship'])
+      expect((await world.commands(id)).map(({ saga_step }) => saga_step)).toEqual([
+        'reserve',
+        'hold',
+        'charge',
+        'ship',
+      ])
     }
     expect(await world.count('timer')).toBe(0)
+    // Published in the order in which the messages were applied.
+    const steps = (await world.commands())
+      .slice(40)
+      .map(({ saga_id, saga_step }) => `${saga_id} ${saga_step}`)
+    expect(steps).toEqual(ids.flatMap((id) => [`${id} hold`, `${id} charge`, `${id} ship`]))
   })
 
   it('puts a reply for no saga, and a malformed one, among the dead letters, and goes on', async () => {
@@ -63,7 +73,11 @@ describe('the messages of an orchestrator', () => {
       { key: 'x', value: '{', headers: { id: newId() } },
       { ...replyRecord(reserve, 'ok', {}), value: Buffer.from([0xff, 0xfe]) },
       { key: 'x', value: '{}', headers: { 'saga-id': 'no uuid', type: 'stock.reserve.reply' } },
-      { key: 'x', value: '{"saga":"place-order"}', headers: { id: newId(), type: 'saga.start', version: '1' } },
+      {
+        key: 'x',
+        value: '{"saga":"place-order"}',
+        headers: { id: newId(), type: 'saga.start', version: '1' },
+      },
       replyRecord(reserve, 'ok', { reservationId: 'r-1' }),
     ])
     await world.command(id, 2)
@@ -77,7 +91,10 @@ describe('the messages of an orchestrator', () => {
       'MESSAGE_MALFORMED',
       'MESSAGE_MALFORMED',
     ])
-    expect(rows[0]).toMatchObject({ reason: expect.stringContaining(stranger.saga_id) as string, attempts: 1 })
+    expect(rows[0]).toMatchObject({
+      reason: expect.stringContaining(stranger.saga_id) as string,
+      attempts: 1,
+    })
     expect(rows[2]).toMatchObject({ payload: Buffer.from([0xff, 0xfe]), offset: 2, attempts: 0 })
     expect(world.log.filter(({ level }) => level === 'error')).toHaveLength(5)
     await world.until<number>(groupOffsets, [], (count) => count === 6)
@@ -93,7 +110,7 @@ describe('the messages of an orchestrator', () => {
     await world.orchestrate([saga], {
       testSignals: {
         reach: async (point) => {
-          if (point.startsWith('orchestrator.timers')) return
+          if (!/^orchestrator\.(commit|offsets)\./.test(point)) return
           points.push(`${point} ${await offsetBefore()} ${await world.count('outbox')}`)
         },
       },
@@ -131,8 +148,21 @@ describe('the messages of an orchestrator', () => {
     expect(batches).toBe(2)
     const message = commandMessage(
       { id, name: saga.name, orchestrator: saga.orchestrator },
-      { kind: 'send', command: HoldCarrier, request: {}, key: 'o-1', step: 'hold', direction: 'do', round: 1, attempt: 1 },
-      causeOfMessage({ id: reply.headers['id']!, createdAtUs: BigInt(reply.headers['created-at']!), context: {} }),
+      {
+        kind: 'send',
+        command: HoldCarrier,
+        request: {},
+        key: 'o-1',
+        step: 'hold',
+        direction: 'do',
+        round: 1,
+        attempt: 1,
+      },
+      causeOfMessage({
+        id: reply.headers['id']!,
+        createdAtUs: BigInt(reply.headers['created-at']!),
+        context: {},
+      }),
     )
     expect(hold.id).toBe(message.id)
     const waits = world.log.filter(({ message: line }) => line.startsWith('a partition waits'))

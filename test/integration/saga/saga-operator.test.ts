@@ -18,7 +18,11 @@ describe('the operator', () => {
     expect(await operator.list({ status: 'parked' })).toEqual([])
     expect(await operator.find('place-order', 'b')).toBe(ids[1])
     const shown = await operator.show(ids[0]!)
-    expect(shown).toMatchObject({ status: 'running', revision: 1, history: [{ kind: 'started' }, { kind: 'sent', step: 'reserve' }] })
+    expect(shown).toMatchObject({
+      status: 'running',
+      revision: 1,
+      history: [{ kind: 'started' }, { kind: 'sent', step: 'reserve' }],
+    })
     expect(shown.startedAt.getTime()).toBeGreaterThan(Date.now() - 60_000)
     expect(shown.timers[0]!.dueAt.getTime()).toBeGreaterThan(Date.now())
     expect(JSON.parse(shown.state)).toMatchObject({ cursor: { step: 'reserve', direction: 'do' } })
@@ -33,7 +37,9 @@ describe('the operator', () => {
     await expect(operator.find('place-order', 'z')).rejects.toMatchObject({ code: 'SAGA_NOT_FOUND' })
     await expect(operator.retry(newId(), by)).rejects.toMatchObject({ code: 'SAGA_NOT_FOUND' })
     await expect(operator.retry(id, by)).rejects.toMatchObject({ code: 'SAGA_STATE_REFUSES' })
-    await expect(operator.skip(id, { actor: '', reason: 'x' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await expect(operator.skip(id, { actor: '', reason: 'x' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    })
     await expect(world.operator([]).retry(id, by)).rejects.toMatchObject({ code: 'SAGA_DEFINITION_UNKNOWN' })
     await world.pool.query(`update backstitch.saga_instance set status = 'parked', state = '{'`)
     await expect(operator.retry(id, by)).rejects.toMatchObject({ code: 'SAGA_STATE_REFUSES' })
@@ -48,7 +54,9 @@ describe('the operator', () => {
     await world.reply(await world.command(id, 2), 'rejected.noCarrier', {})
     const release = await world.command(id, 3)
     await world.reply(release, 'rejected.never', {})
-    expect(await world.ends(id, 'parked')).toMatchObject({ reason: expect.stringContaining('SAGA_STEP_REFUSED') as string })
+    expect(await world.ends(id, 'parked')).toMatchObject({
+      reason: expect.stringContaining('SAGA_STEP_REFUSED') as string,
+    })
     await world.operator([saga]).retry(id, by)
     const again = await world.command(id, 4)
     expect(again).toMatchObject({ type: 'stock.release', saga_round: 2, saga_attempt: 1, body: release.body })

@@ -9,8 +9,10 @@ import { untilNextTimer } from '../../../src/postgres/queries/timer/until-next-t
 import { sagaPool } from '../../../src/postgres/saga/saga-pool.ts'
 import { sagaWorld } from './saga-world.ts'
 
+type Value = string | number | null | readonly (string | number)[]
+
 const schema = '"backstitch"'
-const statements: readonly (readonly [name: string, text: string, values: readonly unknown[]])[] = [
+const statements: readonly (readonly [name: string, text: string, values: readonly Value[]])[] = [
   ['claim', claimMessages(schema), ['g', ['t'], ['01900000-0000-7000-8000-000000000001']]],
   ['lock', lockInstances(schema), [['01900000-0000-7000-8000-000000000001']]],
   ['write', writeTransitions(schema), ['[]', '[]', '[]', '[]', '[]', '[]', '[]']],
@@ -42,8 +44,8 @@ it('plans every statement by an index while the tables are empty, for the plan i
   }
 })
 
-function literalOf(value: unknown): string {
+function literalOf(value: Value): string {
   if (value === null) return 'null'
-  if (Array.isArray(value)) return `'{${value.join(',')}}'`
-  return typeof value === 'number' ? String(value) : `'${String(value)}'`
+  if (typeof value === 'object') return `'{${value.join(',')}}'`
+  return typeof value === 'number' ? String(value) : `'${value}'`
 }

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import knex from 'knex'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { sagaWorld, startTopic } from './saga-world.ts'
 import { orderSaga } from './shop.ts'
 
@@ -24,8 +25,12 @@ describe('starting sagas', () => {
       hash: saga.hash,
       timers: [{ step: 'reserve', direction: 'do', round: 1, attempt: 1 }],
     })
-    const { rows } = await world.pool.query('select name, version, hash, graph from backstitch.saga_definition')
-    expect(rows).toEqual([{ name: 'place-order', version: 1, hash: saga.hash, graph: JSON.parse(JSON.stringify(saga.graph)) }])
+    const { rows } = await world.pool.query(
+      'select name, version, hash, graph from backstitch.saga_definition',
+    )
+    expect(rows).toEqual([
+      { name: 'place-order', version: 1, hash: saga.hash, graph: JSON.parse(JSON.stringify(saga.graph)) },
+    ])
   })
 
   it('starts nothing a second time, also when the first saga has ended', async () => {
@@ -48,7 +53,10 @@ describe('starting sagas', () => {
     const world = await sagaWorld()
     const existing = await world.transaction((tx) => saga.start(tx, { orderId: 'b', total: 1 }))
     const starts = await world.transaction((tx) =>
-      saga.startMany(tx, ['c', 'b', 'a', 'c'].map((orderId) => ({ orderId, total: 1 }))),
+      saga.startMany(
+        tx,
+        ['c', 'b', 'a', 'c'].map((orderId) => ({ orderId, total: 1 })),
+      ),
     )
     expect(starts.map(({ started }) => started)).toEqual([true, false, true, false])
     expect(starts[1]!.id).toBe(existing.id)
@@ -60,9 +68,15 @@ describe('starting sagas', () => {
     const saga = orderSaga()
     const world = await sagaWorld()
     await world.transaction(async (tx) => {
-      await expect(saga.start(tx, { orderId: 'o-1', total: 'much' as never })).rejects.toMatchObject({ code: 'MESSAGE_INVALID' })
-      await expect(saga.start(tx, { orderId: '', total: 1 })).rejects.toMatchObject({ code: 'MESSAGE_INVALID' })
-      await expect(saga.start(tx, { orderId: 'o\0', total: 1 })).rejects.toMatchObject({ code: 'MESSAGE_INVALID' })
+      await expect(saga.start(tx, { orderId: 'o-1', total: 'much' as never })).rejects.toMatchObject({
+        code: 'MESSAGE_INVALID',
+      })
+      await expect(saga.start(tx, { orderId: '', total: 1 })).rejects.toMatchObject({
+        code: 'MESSAGE_INVALID',
+      })
+      await expect(saga.start(tx, { orderId: 'o\0', total: 1 })).rejects.toMatchObject({
+        code: 'MESSAGE_INVALID',
+      })
       await saga.start(tx, { orderId: 'o-2', total: 1 })
     })
     expect(await world.count('saga_instance')).toBe(1)
@@ -108,6 +122,20 @@ describe('starting sagas', () => {
     await failure
   })
 
+  it('takes a knex transaction', async () => {
+    const saga = orderSaga()
+    const world = await sagaWorld()
+    const instance = knex({ client: 'pg', connection: String(world.pool.options.connectionString) })
+    onTestFinished(() => instance.destroy())
+    const orders = ['o-1', 'o-2', 'o-1'].map((orderId) => ({ orderId, total: 1 }))
+    const starts = await instance.transaction((tx) => saga.startMany(tx, orders))
+    expect(starts.map(({ started }) => started)).toEqual([true, true, false])
+    expect((await world.commands()).map(({ body }) => body['orderId'])).toEqual(['o-1', 'o-2'])
+    await expect(saga.start(instance, { orderId: 'o-3', total: 1 })).rejects.toMatchObject({
+      code: 'TRANSACTION_UNSUPPORTED',
+    })
+  })
+
   describe('from another database', () => {
     it('sends a message, whose id comes from the name and the key, and which the orchestrator turns into the saga', async () => {
       const saga = orderSaga()
@@ -117,8 +145,15 @@ describe('starting sagas', () => {
       const first = await start()
       await start()
       expect(first.started).toBeUndefined()
-      const { rows } = await service.pool.query<Record<string, string>>('select * from backstitch.outbox order by seq')
-      expect(rows[0]).toMatchObject({ aggregatetype: 'orchestrator.saga', aggregateid: 'o-1', type: 'saga.start', correlation_id: first.id })
+      const { rows } = await service.pool.query<Record<string, string>>(
+        'select * from backstitch.outbox order by seq',
+      )
+      expect(rows[0]).toMatchObject({
+        aggregatetype: 'orchestrator.saga',
+        aggregateid: 'o-1',
+        type: 'saga.start',
+        correlation_id: first.id,
+      })
       expect(rows[1]!['id']).toBe(rows[0]!['id'])
 
       await home.orchestrate([saga])
@@ -127,7 +162,12 @@ describe('starting sagas', () => {
         rows.map((row) => ({
           key: row['aggregateid']!,
           value: row['payload']!,
-          headers: { id: row['id']!, type: row['type']!, version: '1', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+          headers: {
+            id: row['id']!,
+            type: row['type']!,
+            version: '1',
+            traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+          },
         })),
       )
       const reserve = await home.command(first.id, 1)
@@ -140,7 +180,10 @@ describe('starting sagas', () => {
       await home.until<number>('select count(*)::integer from backstitch.inbox', [], (count) => count === 1)
       expect(await home.count('saga_instance')).toBe(1)
       // The same key from the orchestrator’s own database.
-      expect(await home.transaction((tx) => saga.start(tx, { orderId: 'o-1', total: 9 }))).toEqual({ id: first.id, started: false })
+      expect(await home.transaction((tx) => saga.start(tx, { orderId: 'o-1', total: 9 }))).toEqual({
+        id: first.id,
+        started: false,
+      })
     })
 
     it('starts an ended saga no second time, whatever the inbox has forgotten', async () => {
@@ -151,7 +194,11 @@ describe('starting sagas', () => {
       const { id } = await service.transaction((tx) => saga.start(tx, { orderId: 'o-1', total: 9 }))
       const { rows } = await service.pool.query<Record<string, string>>('select * from backstitch.outbox')
       const [row] = rows
-      const record = { key: 'o-1', value: row!['payload']!, headers: { id: row!['id']!, type: 'saga.start', version: '1' } }
+      const record = {
+        key: 'o-1',
+        value: row!['payload']!,
+        headers: { id: row!['id']!, type: 'saga.start', version: '1' },
+      }
       await home.publish(startTopic, [record])
       await home.command(id, 1)
       await home.pool.query('truncate backstitch.inbox')
@@ -170,11 +217,21 @@ describe('starting sagas', () => {
       await home.publish(startTopic, [
         {
           key: 'o-1',
-          value: JSON.stringify({ saga: 'place-order', version: 1, key: 'o-1', id: '01890000-0000-7000-8000-000000000001', input: { orderId: 7 } }),
+          value: JSON.stringify({
+            saga: 'place-order',
+            version: 1,
+            key: 'o-1',
+            id: '01890000-0000-7000-8000-000000000001',
+            input: { orderId: 7 },
+          }),
           headers: { id: '01890000-0000-7000-8000-000000000002', type: 'saga.start', version: '1' },
         },
       ])
-      await home.until<string>('select reason_code from backstitch.dead_letter', [], (code) => code === 'MESSAGE_INVALID')
+      await home.until<string>(
+        'select reason_code from backstitch.dead_letter',
+        [],
+        (code) => code === 'MESSAGE_INVALID',
+      )
       expect(await home.count('saga_business_key')).toBe(0)
     })
   })

@@ -33,7 +33,11 @@ export type SentCommand = {
 }
 
 /** A line that was logged. */
-export type LogLine = { readonly level: string; readonly message: string; readonly fields: Record<string, unknown> }
+export type LogLine = {
+  readonly level: string
+  readonly message: string
+  readonly fields: Record<string, unknown>
+}
 
 /** A database with sagas, a Kafka in memory, and hands that play the participants. */
 export type SagaWorld = {
@@ -68,7 +72,9 @@ export type RawRecord = {
 }
 
 /** Makes a {@link SagaWorld}, with the parts of the orchestrator’s database unless others are named. */
-export async function sagaWorld(options: { readonly parts?: readonly Part[]; readonly partitions?: number } = {}): Promise<SagaWorld> {
+export async function sagaWorld(
+  options: { readonly parts?: readonly Part[]; readonly partitions?: number } = {},
+): Promise<SagaWorld> {
   const { parts = ['outbox', 'inbox', 'saga', 'timer'], partitions = 2 } = options
   const { url } = await createDatabase({
     migrate: async (database) => void (await migrate({ database, parts })),
@@ -90,7 +96,8 @@ export async function sagaWorld(options: { readonly parts?: readonly Part[]; rea
       const { rows } = await pool.query(sql, [...values])
       const value = rows.map((row) => Object.values(row)[0])[0] as never
       if (passes(value)) return value
-      if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(value)}: ${sql}\n${JSON.stringify(log, null, 1)}`)
+      if (Date.now() > deadline)
+        throw new Error(`still ${JSON.stringify(value)}: ${sql}\n${JSON.stringify(log, null, 1)}`)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
@@ -122,7 +129,13 @@ export async function sagaWorld(options: { readonly parts?: readonly Part[]; rea
     log,
     transaction: (work) => inTransaction(pool, work),
     orchestrate: async (sagas, more = {}) => {
-      const part = createOrchestrator({ database: pool, transport, sagas, logger: recordingLogger(log), ...more })
+      const part = createOrchestrator({
+        database: pool,
+        transport,
+        sagas,
+        logger: recordingLogger(log),
+        ...more,
+      })
       started.push(part)
       await part.start()
       return part
@@ -145,12 +158,18 @@ export async function sagaWorld(options: { readonly parts?: readonly Part[]; rea
     },
     publish,
     ends: async (sagaId, status) => {
-      await until<string>('select status from backstitch.saga_instance where id = $1', [sagaId], (value) => value === status)
+      await until<string>(
+        'select status from backstitch.saga_instance where id = $1',
+        [sagaId],
+        (value) => value === status,
+      )
       return createSagaOperator({ database: pool, sagas: [] }).show(sagaId)
     },
     until,
     count: async (table) => {
-      const { rows } = await pool.query<{ n: number }>(`select count(*)::integer as n from backstitch.${table}`)
+      const { rows } = await pool.query<{ n: number }>(
+        `select count(*)::integer as n from backstitch.${table}`,
+      )
       return rows[0]!.n
     },
   }
@@ -185,7 +204,10 @@ export function replyRecord(
 }
 
 /** Runs the work on one client in one transaction. */
-export async function inTransaction<Result>(pool: Pool, work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+export async function inTransaction<Result>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<Result>,
+): Promise<Result> {
   const client = await pool.connect()
   try {
     await client.query('begin')

@@ -46,7 +46,9 @@ export const ShipOrder = command('shipping.ship', {
 })
 
 /** Two steps that can be undone, a pivot and a retriable step; two sends of each, the first answer awaited for `timeout`. */
-export function orderSaga(options: { readonly name?: string; readonly version?: number; readonly timeout?: '1h' | '50ms' } = {}) {
+export function orderSaga(
+  options: { readonly name?: string; readonly version?: number; readonly timeout?: '1h' | '50ms' } = {},
+) {
   const { name = 'place-order', version = 1, timeout = '1h' } = options
   const retry = { attemptsMax: 2, backoff: { initialMs: 10, maxMs: 10, factor: 1 } }
   return saga(name, { version, input: Order, key: (order) => order.orderId })

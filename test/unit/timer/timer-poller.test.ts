@@ -23,7 +23,9 @@ function fakeClock(): Clock & { readonly pauses: number[]; hold: boolean; at: nu
 }
 
 /** Runs a poller over these answers, then stops it. */
-async function pausesAfter(polls: readonly (TimerPoll | Error)[]): Promise<{ pauses: number[]; failures: unknown[] }> {
+async function pausesAfter(
+  polls: readonly (TimerPoll | Error)[],
+): Promise<{ pauses: number[]; failures: unknown[] }> {
   const clock = fakeClock()
   const stopping = new AbortController()
   const failures: unknown[] = []

@@ -1,22 +1,28 @@
 import { logLevel, type LogEntry } from 'kafkajs'
 import type { Logger } from '../../../kernel/logger.ts'
 
-/** Said of every idempotent producer whose retries are finite. Ours are, on purpose: whatever fails is published anew. */
-const expected = 'Limiting retries for the idempotent producer may invalidate EoS guarantees'
-
-/** An answer that is an error: it reaches whoever asked, who may well expect it (a topic that is not there yet). */
-const answer = /^Response /
+/**
+ * Parts of kafkajs whose complaints are about one of several tries, or about an answer that is an error. They reach whoever asked, by a
+ * rejection, and it is for him to say whether something is wrong: an outage would else give a dozen lines a second.
+ */
+const toldByRejection: ReadonlySet<string> = new Set([
+  'Connection',
+  'BrokerPool',
+  'Cluster',
+  'Producer',
+  'Admin',
+])
 
 /**
- * Turns kafkajs’s lines into lines of the {@link Logger} port. What kafkajs calls an error is one of its tries that failed; whether
- * something is wrong is for its caller to say, so errors become warnings and the chatter about joining and pausing becomes debug lines.
+ * Turns kafkajs’s lines into lines of the {@link Logger} port: errors and warnings of consumers become warnings (the driver mends them by
+ * itself), all else becomes debug lines.
  */
 export function logTo(logger: Logger, isMuted: () => boolean): (entry: LogEntry) => void {
   return ({ namespace, level, log }) => {
     if (isMuted()) return
-    const { message, timestamp: _timestamp, logger: _logger, ...fields } = log
+    const { message, timestamp: _timestamp, logger: _logger, stack, ...fields } = log
     const line = { kafkajs: namespace, ...fields }
-    if (level > logLevel.WARN || message === expected || answer.test(message)) logger.debug(line, message)
+    if (level > logLevel.WARN || toldByRejection.has(namespace)) logger.debug({ ...line, stack }, message)
     else logger.warn(line, message)
   }
 }

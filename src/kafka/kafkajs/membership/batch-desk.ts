@@ -2,12 +2,12 @@ import type { EachBatchPayload } from 'kafkajs'
 import { systemClock } from '../../../kernel/clock.ts'
 import { reasonOf } from '../../../kernel/errors.ts'
 import type { Logger } from '../../../kernel/logger.ts'
+import type { BatchLanes } from '../../../transport/group/batch-lanes.ts'
+import { Tenure } from '../../../transport/group/tenure.ts'
 import type { BatchResult, ReceivedBatch } from '../../../transport/subscriber.ts'
 import { settlesWithin } from '../client/settles-within.ts'
 import { isMembershipLost } from '../errors.ts'
-import type { BatchLanes } from '../../../transport/group/batch-lanes.ts'
 import { receivedRecords } from './received-batch.ts'
-import { Tenure } from '../../../transport/group/tenure.ts'
 
 /**
  * How long kafkajs waits for a handler. Until all handlers have returned it neither reads for other partitions nor joins the group anew;

@@ -1,9 +1,9 @@
 import type { Consumer } from 'kafkajs'
+import { Tenure } from '../../../transport/group/tenure.ts'
 import { type Client, quickRetry } from '../client/client.ts'
 import { settlesWithin } from '../client/settles-within.ts'
 import { BatchDesk, type BatchDeskSettings } from './batch-desk.ts'
 import { subscribedAssigner } from './subscribed-assigner.ts'
-import { Tenure } from '../../../transport/group/tenure.ts'
 
 /** A rebalance waits this long for members that do not answer. All of ours answer within a second or two: see `patienceMs`. */
 const rebalanceTimeoutMs = 10_000

@@ -1,4 +1,4 @@
-/** What is read of a checkpoint, in the order of {@link CheckpointRow}. */
+/** What is read of a checkpoint, in this order. */
 export const checkpointColumns = [
   'number',
   'epoch',
@@ -11,19 +11,6 @@ export const checkpointColumns = [
   'system_identifier',
   'timeline',
 ] as const
-
-export type CheckpointRow = readonly [
-  number: string,
-  epoch: string,
-  previous: string,
-  current: string | null,
-  position: string,
-  walkFrom: string,
-  lowWater: string,
-  sequenceHigh: string,
-  systemIdentifier: string,
-  timeline: string,
-]
 
 /** The newest checkpoint of the shard `$1`: checkpoints are appended, and the newest counts. */
 export function newestCheckpoint(schema: string): string {

@@ -6,8 +6,9 @@ const nulls = (count: number): string => Array.from({ length: count }, () => 'nu
  * One look at the outbox: the snapshot, the rows that have become visible since the one before, and how far the log is on disk, all in one
  * statement, so that the snapshot that is told is the one that the rows were read under, and no transaction is ever left open.
  *
- * `$1` xmax of the previous snapshot, `$2` its transactions in progress, `$3` the low water. The first row is a {@link LiveHeadRow}, the
- * last a {@link LiveTailRow}, between them are rows of the outbox. `pageRows + 1` rows mean that there are more: they are then an
+ * `$1` xmax of the previous snapshot, `$2` its transactions in progress, `$3` the low water. The first row is
+ * `[null, snapshot, in recovery, end of the log, last value of the sequence]`, the last `[null, log on disk up to]`, between them are
+ * rows of the outbox. `pageRows + 1` rows mean that there are more: they are then an
  * arbitrary part, for nothing is sorted before that is known.
  *
  * Three bounds keep a large open transaction from being read again at each look: only transactions that have ended are looked up, the
@@ -37,14 +38,3 @@ union all
 union all
 (select null, case when pg_is_in_recovery() then null else pg_current_wal_flush_lsn()::text end, ${nulls(outboxTupleWidth - 2)})`
 }
-
-export type LiveHeadRow = readonly [
-  null,
-  snapshot: string,
-  inRecovery: string,
-  insertedTo: string | null,
-  sequenceLast: string,
-  ...null[],
-]
-
-export type LiveTailRow = readonly [null, flushedTo: string | null, ...null[]]

@@ -4,7 +4,7 @@ import { newestCheckpoint } from './checkpoint-columns.ts'
  * Appends a checkpoint and renews the lease, if the newest checkpoint has our epoch. Of two who append at once the primary key refuses
  * one (23505).
  * `$1` the shard, `$2` the epoch, `$3` the owner, `$4` milliseconds, `$5` previous, `$6` current, `$7` position, `$8` walk_from,
- * `$9` low_water, `$10` sequence_high, `$11` whether the lease is given back. Returns one {@link SavedRow}, or nothing.
+ * `$9` low_water, `$10` sequence_high, `$11` whether the lease is given back. Returns `[number, the transaction of the save]`, or nothing.
  */
 export function saveCheckpoint(schema: string): string {
   return `insert into ${schema}.outbox_checkpoint
@@ -16,9 +16,6 @@ from ${newestCheckpoint(schema)} c
 where c.epoch = $2::bigint and c.owner = $3::text
 returning number, pg_current_xact_id()`
 }
-
-/** The checkpoint’s number, and the number of the transaction that saved it. */
-export type SavedRow = readonly [number: string, xid: string]
 
 /** The columns that a row keeps when it moves into the quarantine. */
 const keptColumns =

@@ -1,8 +1,15 @@
 /**
  * An idle producer and an idle consumer: `idle-clients.ts <brokers> <topic> <ours|stock> <ms>`. Prints the CPU that they took while idle, in
- * percent of one core. `stock` are kafkajs’s own, as they are without backstitch.
+ * percent of one core, and how many timers they set per second. `stock` are kafkajs’s own, as they are without backstitch.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+
+let timers = 0
+const { setTimeout: original } = globalThis
+globalThis.setTimeout = Object.assign((...args: Parameters<typeof original>) => {
+  timers += 1
+  return original(...args)
+}, original)
 
 const [brokers = '', topic = '', kind, ms] = process.argv.slice(2)
 if (kind === 'ours') {
@@ -26,8 +33,10 @@ if (kind === 'ours') {
   await consumer.run({ eachBatch: async () => undefined })
 }
 await pause(1_500) // joining and compiling
+timers = 0
 const before = process.cpuUsage()
 await pause(Number(ms))
 const { user, system } = process.cpuUsage(before)
-console.log(`cpu ${((user + system) / 1_000 / Number(ms)) * 100}`)
+const seconds = Number(ms) / 1_000
+console.log(`idle ${(user + system) / 10_000 / seconds} ${timers / seconds}`)
 process.exit(0)

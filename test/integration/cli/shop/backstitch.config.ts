@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const order = z.object({ orderId: z.string() })
 
-export const OrderPlaced = event('order.placed', { version: 1, key: (it) => it.orderId, payload: order })
+const OrderPlaced = event('order.placed', { version: 1, key: (it) => it.orderId, payload: order })
 
 const Reserve = command('stock.reserve', { version: 1, key: (it) => it.orderId, request: order, ok: order })
 const Release = command('stock.release', {

@@ -19,7 +19,11 @@ const Step = (name: string) =>
     request: z.object({ text: z.string() }),
     ok: z.object({ n: z.int() }),
   })
-const definition = sagaBuilder('s', { version: 1, input: z.object({ key: z.string(), text: z.string() }), key: ({ key }) => key })
+const definition = sagaBuilder('s', {
+  version: 1,
+  input: z.object({ key: z.string(), text: z.string() }),
+  key: ({ key }) => key,
+})
   .step('a', { send: Step('a'), with: ({ input }) => ({ text: input.text }) })
   .step('b', { send: Step('b'), with: ({ input, done }) => ({ text: `${input.text} ${done.a.n}` }) })
   .build()
@@ -30,12 +34,32 @@ let ids = 0
 const nextId = (): string => `01900000-0000-7000-8000-${String(++ids).padStart(12, '0')}`
 
 function record(offset = 0n): ReceivedRecord {
-  return { topic: 't', partition: 0, offset, key: null, value: Buffer.from('{}'), headers: [], timestampMs: 0 }
+  return {
+    topic: 't',
+    partition: 0,
+    offset,
+    key: null,
+    value: Buffer.from('{}'),
+    headers: [],
+    timestampMs: 0,
+  }
 }
 
-function reply(step: string, outcome: string, body: unknown, more: { id?: string; saga?: string } = {}): SagaMessage {
+function reply(
+  step: string,
+  outcome: string,
+  body: unknown,
+  more: { id?: string; saga?: string } = {},
+): SagaMessage {
   const saga = { id: more.saga ?? sagaId, name: 's', step, round: 1, direction: 'do', attempt: 1 } as const
-  return { kind: 'reply', record: record(), head: { id: more.id ?? nextId(), context: {} }, saga, outcome, body }
+  return {
+    kind: 'reply',
+    record: record(),
+    head: { id: more.id ?? nextId(), context: {} },
+    saga,
+    outcome,
+    body,
+  }
 }
 
 function instance(changes: Partial<SagaInstance> = {}): SagaInstance {
@@ -74,7 +98,9 @@ function fold(
 describe('foldMessages', () => {
   it('folds the messages of a saga into one row, with the history of each and the timer that is left', () => {
     const { writes } = fold([reply('a', 'ok', { n: 1 }), reply('b', 'ok', { n: 2 })], [instance()])
-    expect(writes.updated).toMatchObject([{ id: sagaId, expected_revision: 1, revision: 3, status: 'completed' }])
+    expect(writes.updated).toMatchObject([
+      { id: sagaId, expected_revision: 1, revision: 3, status: 'completed' },
+    ])
     expect(writes.history.map(({ revision, ordinal, kind }) => [revision, ordinal, kind])).toEqual([
       [2, 0, 'ok'],
       [2, 1, 'sent'],
@@ -127,7 +153,11 @@ describe('foldMessages', () => {
       head: { id: nextId(), context: {} },
       request: { saga: 's', version: 3, id: nextId(), key: 'k', input: {} },
     }
-    const messages = [reply('a', 'ok', {}, { saga: other.id }), reply('a', 'ok', {}, { saga: foreign.id }), start]
+    const messages = [
+      reply('a', 'ok', {}, { saga: other.id }),
+      reply('a', 'ok', {}, { saga: foreign.id }),
+      start,
+    ]
     const { setAside, writes, deadLetters } = fold(messages, [other, foreign])
     expect(setAside.map(({ messageId, version }) => [messageId, version])).toEqual([
       [messages[0]!.head.id, 2],
@@ -139,12 +169,19 @@ describe('foldMessages', () => {
   })
 
   it('parks the saga of a message whose command is too large, with nothing of that transition written', () => {
-    const big = instance({ state: JSON.stringify(startSaga(definition, { key: 'k', text: 'x'.repeat(200) }).state) })
+    const big = instance({
+      state: JSON.stringify(startSaga(definition, { key: 'k', text: 'x'.repeat(200) }).state),
+    })
     const small = instance({ id: nextId() })
     const messages = [reply('a', 'ok', { n: 1 }), reply('a', 'ok', { n: 1 }, { saga: small.id })]
     const { writes, parked, deadLetters } = fold(messages, [big, small], { bytesMax: 100 })
     expect(writes.updated).toMatchObject([
-      { id: sagaId, status: 'parked', revision: 2, reason: expect.stringContaining('MESSAGE_TOO_LARGE') as string },
+      {
+        id: sagaId,
+        status: 'parked',
+        revision: 2,
+        reason: expect.stringContaining('MESSAGE_TOO_LARGE') as string,
+      },
       { id: small.id, status: 'running', revision: 2 },
     ])
     expect(JSON.parse(writes.updated[0]!.state)).toMatchObject({
@@ -152,7 +189,9 @@ describe('foldMessages', () => {
       cursor: { step: 'a' },
       steps: { a: { do: { status: 'sent' } } },
     })
-    expect(writes.history.filter(({ saga_id }) => saga_id === sagaId).map(({ kind }) => kind)).toEqual(['parked'])
+    expect(writes.history.filter(({ saga_id }) => saga_id === sagaId).map(({ kind }) => kind)).toEqual([
+      'parked',
+    ])
     expect(writes.commands.map(({ saga_id }) => saga_id)).toEqual([small.id])
     expect(writes.cancelled).toContainEqual({ saga_id: sagaId, step: 'a', direction: 'do' })
     expect(parked).toMatchObject([{ sagaId }])
@@ -180,7 +219,9 @@ describe('foldMessages', () => {
       request: { saga: 's', version: 1, id, key: 'k-1', input: { key: 'k-1', text: 'x' } },
     }
     const { writes } = fold([start], [])
-    expect(writes.created).toMatchObject([{ id, business_key: 'k-1', revision: 1, hash: definition.hash, status: 'running' }])
+    expect(writes.created).toMatchObject([
+      { id, business_key: 'k-1', revision: 1, hash: definition.hash, status: 'running' },
+    ])
     expect(writes.commands).toMatchObject([{ saga_id: id, causation_id: head.id, traceparent: '00-a-b-01' }])
   })
 })

@@ -14,11 +14,20 @@ import type { SagaState } from '../../../../src/saga/machine/saga-state.ts'
 
 const refusal = Object.assign(new Error('refused'), { code: '23514' })
 const conflict = new BackstitchError('TRANSACTION_CONFLICT', 'test')
-const definition = { name: 's', version: 1, hash: 'h', orchestrator: 'o', steps: [], graph: {} } as unknown as SagaDefinition
+const definition = {
+  name: 's',
+  version: 1,
+  hash: 'h',
+  orchestrator: 'o',
+  steps: [],
+  graph: {},
+} as unknown as SagaDefinition
 const state: SagaState = { status: 'running', input: {}, cursor: null, steps: {} }
 
 /** A store in memory whose writes fail as told; it keeps the transactions that were committed, each with its claims and its writes. */
-function fakeStore(fails: (sagaIds: readonly string[], statuses: readonly string[], tries: number) => unknown) {
+function fakeStore(
+  fails: (sagaIds: readonly string[], statuses: readonly string[], tries: number) => Error | undefined,
+) {
   const committed: { claims: readonly string[]; parked: readonly string[]; letters: number }[] = []
   let tries = 0
   let open = { claims: [] as string[], parked: [] as string[], letters: 0 }
@@ -27,12 +36,26 @@ function fakeStore(fails: (sagaIds: readonly string[], statuses: readonly string
       open.claims = claims.map(({ id }) => id)
       const instances = sagaIds.map((id): [string, SagaInstance] => [
         id,
-        { id, name: 's', version: 1, hash: 'h', businessKey: id, orchestrator: 'o', status: 'running', state: JSON.stringify(state), revision: 1 },
+        {
+          id,
+          name: 's',
+          version: 1,
+          hash: 'h',
+          businessKey: id,
+          orchestrator: 'o',
+          status: 'running',
+          state: JSON.stringify(state),
+          revision: 1,
+        },
       ])
       return { fresh: new Set(open.claims), instances: new Map(instances) }
     },
     write: async (_tx: unknown, { updated }: { updated: readonly { id: string; status: string }[] }) => {
-      const thrown = fails(updated.map(({ id }) => id), updated.map(({ status }) => status), ++tries)
+      const thrown = fails(
+        updated.map(({ id }) => id),
+        updated.map(({ status }) => status),
+        ++tries,
+      )
       if (thrown) throw thrown
       open.parked = updated.filter(({ status }) => status === 'parked').map(({ id }) => id)
       return new Set(updated.map(({ id }) => id))
@@ -46,7 +69,11 @@ function fakeStore(fails: (sagaIds: readonly string[], statuses: readonly string
     transactions: {
       run: async (body) => {
         open = { claims: [], parked: [], letters: 0 }
-        const result = await body({ tx: {} as never, signal: new AbortController().signal, handling: (handler) => handler() })
+        const result = await body({
+          tx: {} as never,
+          signal: new AbortController().signal,
+          handling: (handler) => handler(),
+        })
         committed.push(open)
         return result
       },
@@ -55,7 +82,11 @@ function fakeStore(fails: (sagaIds: readonly string[], statuses: readonly string
     registry: definitionRegistry([definition]),
     machine: {
       startSaga: () => ({ state, changed: true, effects: [] }),
-      advance: (_definition, before) => ({ state: before, changed: true, effects: [{ kind: 'record', entry: 'ok' }] }),
+      advance: (_definition, before) => ({
+        state: before,
+        changed: true,
+        effects: [{ kind: 'record', entry: 'ok' }],
+      }),
     },
     encoding: { codec: jsonCodec, limits: defaultBodyLimits },
     logger: silentLogger,
@@ -63,11 +94,20 @@ function fakeStore(fails: (sagaIds: readonly string[], statuses: readonly string
     clock: { ...systemClock, pause: async () => undefined },
     committed: () => undefined,
   }
-  return { apply: messageApplier(work).apply, committed, tries: () => tries }
+  const applier = messageApplier(work)
+  return { apply: (batch: readonly SagaMessage[]) => applier.apply(batch), committed, tries: () => tries }
 }
 
 function message(n: number): SagaMessage {
-  const record = { topic: 't', partition: 0, offset: BigInt(n), key: null, value: null, headers: [], timestampMs: 0 }
+  const record = {
+    topic: 't',
+    partition: 0,
+    offset: BigInt(n),
+    key: null,
+    value: null,
+    headers: [],
+    timestampMs: 0,
+  }
   const saga = { id: `saga-${n}`, name: 's', step: 'a', round: 1, direction: 'do', attempt: 1 } as const
   return { kind: 'reply', record, head: { id: `message-${n}`, context: {} }, saga, outcome: 'ok', body: {} }
 }
@@ -82,8 +122,8 @@ describe('messageApplier', () => {
   })
 
   it('halves a batch that is refused until it has the one, parks that, and applies the others together', async () => {
-    const { apply, committed } = fakeStore(
-      (ids, statuses) => ids.includes('saga-5') && !statuses.includes('parked') && refusal,
+    const { apply, committed } = fakeStore((ids, statuses) =>
+      ids.includes('saga-5') && !statuses.includes('parked') ? refusal : undefined,
     )
     await apply(messages(8))
     expect(committed.map(({ claims }) => claims.length)).toEqual([4, 1, 1, 2])
@@ -98,7 +138,9 @@ describe('messageApplier', () => {
   })
 
   it('tries a batch again after a conflict, then in halves', async () => {
-    const { apply, committed, tries } = fakeStore((ids, _, tries) => (ids.length > 2 || tries < 6 ? conflict : undefined))
+    const { apply, committed, tries } = fakeStore((ids, _, tries) =>
+      ids.length > 2 || tries < 6 ? conflict : undefined,
+    )
     await apply(messages(4))
     expect(committed.map(({ claims }) => claims.length)).toEqual([2, 2])
     expect(tries()).toBe(3 + 3 + 1)

@@ -4,13 +4,14 @@ import { jsonCodec } from '../../../../src/message/codec.ts'
 import { defaultBodyLimits } from '../../../../src/message/limits.ts'
 import { orchestratorWorker } from '../../../../src/saga/orchestrator/orchestrator-worker.ts'
 import type { SagaWork } from '../../../../src/saga/orchestrator/saga-work.ts'
+import type { ReceivedBatch } from '../../../../src/transport/subscriber.ts'
 import { batchOf, feed } from '../../inbox/hand-fed.ts'
 import { keptLines } from '../../inbox/log-lines.ts'
 import { recordWith } from '../../inbox/records.ts'
 
 const records = Array.from({ length: 5 }, (_, n) => recordWith({ topic: 't', offset: BigInt(10 + n) }))
 
-function worker(apply: (size: number, call: number) => unknown) {
+function worker(apply: (size: number, call: number) => Error | undefined | void) {
   const { logger, lines } = keptLines()
   const points: string[] = []
   const sizes: number[] = []
@@ -30,7 +31,13 @@ function worker(apply: (size: number, call: number) => unknown) {
     },
     2,
   )
-  return { ...made, lines, points, sizes }
+  return {
+    onBatch: (batch: ReceivedBatch) => made.onBatch(batch),
+    trouble: (held: readonly string[]) => made.trouble(held),
+    lines,
+    points,
+    sizes,
+  }
 }
 
 describe('orchestratorWorker', () => {
@@ -45,7 +52,9 @@ describe('orchestratorWorker', () => {
 
   it('goes on where it could not, with one line for the wait and one for its end', async () => {
     const down = new BackstitchError('DATABASE_UNREACHABLE', 'test')
-    const { onBatch, trouble, lines, sizes } = worker((_, call) => (call >= 2 && call <= 5 ? down : undefined))
+    const { onBatch, trouble, lines, sizes } = worker((_, call) =>
+      call >= 2 && call <= 5 ? down : undefined,
+    )
     const { commits, pausesMs } = await feed(onBatch, records)
     expect(commits).toEqual([12n, 14n, 15n])
     expect(pausesMs).toHaveLength(4)

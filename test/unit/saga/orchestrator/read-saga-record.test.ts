@@ -39,7 +39,11 @@ describe('readSagaRecord', () => {
   })
 
   it('reads a start', () => {
-    expect(read({ id, type: 'saga.start' }, start)).toMatchObject({ kind: 'start', head: { id }, request: start })
+    expect(read({ id, type: 'saga.start' }, start)).toMatchObject({
+      kind: 'start',
+      head: { id },
+      request: start,
+    })
   })
 
   it('gives a record without an id one of its place, the same each time', () => {
@@ -66,6 +70,9 @@ describe('readSagaRecord', () => {
   })
 
   it('refuses a body that is too large before it is parsed', () => {
-    expect(read(reply, { text: 'x'.repeat(300) })).toMatchObject({ kind: 'unreadable', failure: { code: 'MESSAGE_TOO_LARGE' } })
+    expect(read(reply, { text: 'x'.repeat(300) })).toMatchObject({
+      kind: 'unreadable',
+      failure: { code: 'MESSAGE_TOO_LARGE' },
+    })
   })
 })

@@ -76,7 +76,14 @@ describe('commandMessage', () => {
     expect(timeOf(idOf(causeOfMessage(foreign)))).toBe(timeOf(replyId))
     // A foreign producer may write any number.
     expect(timeOf(idOf(causeOfMessage({ ...reply, createdAtUs: 10n ** 18n - 1n })))).toBe(timeOf(replyId))
-    const timer = { saga_id: sagaId, step: 'reserve', direction: 'do', round: 1, attempt: 1, dueAtMs: 1_790_000_000_000 } as const
+    const timer = {
+      saga_id: sagaId,
+      step: 'reserve',
+      direction: 'do',
+      round: 1,
+      attempt: 1,
+      dueAtMs: 1_790_000_000_000,
+    } as const
     expect(timeOf(idOf(causeOfTimer(timer)))).toBe(1_790_000_000_000)
     expect(idOf(causeOfTimer(timer))).toBe(idOf(causeOfTimer({ ...timer })))
     expect(timeOf(idOf(causeOfStart(sagaId)))).toBe(timeOf(sagaId))

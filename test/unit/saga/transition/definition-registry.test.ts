@@ -4,13 +4,24 @@ import { definitionRegistry } from '../../../../src/saga/transition/definition-r
 import { codeThrownBy } from '../../thrown-code.ts'
 
 const definition = (changes: Partial<SagaDefinition> = {}): SagaDefinition =>
-  ({ name: 's', version: 1, hash: 'h1', orchestrator: 'o', steps: [{ name: 'a' }, { name: 'b' }], graph: {}, ...changes }) as SagaDefinition
+  ({
+    name: 's',
+    version: 1,
+    hash: 'h1',
+    orchestrator: 'o',
+    steps: [{ name: 'a' }, { name: 'b' }],
+    graph: {},
+    ...changes,
+  }) as SagaDefinition
 const begun = (...steps: string[]): string =>
   JSON.stringify({ steps: Object.fromEntries(steps.map((step) => [step, {}])) })
 
 describe('definitionRegistry', () => {
   it('finds a definition by name and version', () => {
-    const registry = definitionRegistry([definition(), definition({ version: 2 }), definition({ name: 't' })], 'o')
+    const registry = definitionRegistry(
+      [definition(), definition({ version: 2 }), definition({ name: 't' })],
+      'o',
+    )
     expect(registry.find('s', 2)).toMatchObject({ name: 's', version: 2 })
     expect(registry.find('s', 3)).toBeUndefined()
     expect(registry.names).toEqual([

@@ -1,6 +1,6 @@
-import type { Logger } from '../kernel/logger.ts'
-import type { ProcessPart } from '../kernel/lifecycle.ts'
-import type { CliIo } from './cli-io.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { ProcessPart } from '../../kernel/lifecycle.ts'
+import type { CliIo } from '../cli-io.ts'
 import { listenForShutdown } from './shutdown.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { renderTable } from '../../../src/cli/render-table.ts'
+import { renderTable } from '../../../../src/cli/output/render-table.ts'
 
 test('columns are as wide as what they hold', () => {
   expect(

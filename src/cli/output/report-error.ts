@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
+import { BackstitchError, isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 
 /**
  * What a command that failed prints: `CODE: what happened. Where. What to do.`, and with `verbose` the stack and the causes too.

@@ -1,4 +1,4 @@
-import type { CliIo } from './cli-io.ts'
+import type { CliIo } from '../cli-io.ts'
 
 /** Numbers by which a shell knows that a process ended by a signal. */
 const signalExitCode = { SIGTERM: 143, SIGINT: 130 } as const

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { CliIo } from '../../../src/cli/cli-io.ts'
-import { runParts } from '../../../src/cli/run-parts.ts'
-import type { ProcessPart } from '../../../src/kernel/lifecycle.ts'
-import { silentLogger } from '../../../src/kernel/logger.ts'
+import type { CliIo } from '../../../../src/cli/cli-io.ts'
+import { runParts } from '../../../../src/cli/process/run-parts.ts'
+import type { ProcessPart } from '../../../../src/kernel/lifecycle.ts'
+import { silentLogger } from '../../../../src/kernel/logger.ts'
 
 /** A process of which only the signals and the exit matter. */
 const fakeProcess = (): CliIo & {

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import type { Logger } from '../kernel/logger.ts'
+import type { Logger } from '../../kernel/logger.ts'
 
 /**
  * The log of a process: one JSON object a line, written at once, so that nothing is missing after a crash.

@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../kernel/error-catalogue.ts'
-import { isBackstitchError } from '../kernel/errors.ts'
+import type { ErrorCode } from '../../kernel/error-catalogue.ts'
+import { isBackstitchError } from '../../kernel/errors.ts'
 
 /** What the exit code of a command says. */
 export const exitCode = {

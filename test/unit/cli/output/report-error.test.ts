@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { exitCodeOf } from '../../../src/cli/exit-code.ts'
-import { reportError } from '../../../src/cli/report-error.ts'
-import type { ErrorCode } from '../../../src/kernel/error-catalogue.ts'
-import { BackstitchError } from '../../../src/kernel/errors.ts'
+import { exitCodeOf } from '../../../../src/cli/output/exit-code.ts'
+import { reportError } from '../../../../src/cli/output/report-error.ts'
+import type { ErrorCode } from '../../../../src/kernel/error-catalogue.ts'
+import { BackstitchError } from '../../../../src/kernel/errors.ts'
 
 test('an error is one line: code, what, where, what to do', () => {
   const error = new BackstitchError('SAGA_NOT_FOUND', '0192', { cause: new Error('below') })

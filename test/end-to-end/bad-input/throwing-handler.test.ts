@@ -1,0 +1,102 @@
+import { on } from 'backstitch'
+import { expect, test } from 'vitest'
+import { OrderPlaced } from './world/shop.ts'
+import { World } from './world/world.ts'
+
+const order = (orderId: string) => ({ key: orderId, payload: `{"orderId":"${orderId}","total":1}` })
+
+test('a handler that throws is tried again, its effects rolled back each time; then the message is a dead letter, and the others go on', async () => {
+  const world = await World.open()
+  await world.createTopics('order')
+  await world.insert(
+    order('first'),
+    order('never'),
+    order('at the third try'),
+    order('throws no error'),
+    order('last'),
+  )
+  const tries: string[] = []
+  const consumer = world.consumer({
+    handlers: [
+      on(OrderPlaced, async ({ body: { orderId } }, { tx, attempt }) => {
+        tries.push(`${orderId} ${attempt}`)
+        await tx.query('insert into invoice (order_id, total) values ($1, 1)', [orderId])
+        if (orderId === 'never') throw new Error('the printer is on fire')
+        if (orderId === 'at the third try' && attempt < 3) throw new Error('out of paper')
+        if (orderId === 'throws no error') throw null as unknown as Error
+      }),
+    ],
+  })
+  await Promise.all([world.relay().start(), consumer.start()])
+  await expect
+    .poll(() => world.invoices(), { timeout: 20_000 })
+    .toEqual(['first', 'at the third try', 'last'])
+
+  expect(tries).toEqual([
+    'first 1',
+    'never 1',
+    'never 2',
+    'never 3',
+    'at the third try 1',
+    'at the third try 2',
+    'at the third try 3',
+    'throws no error 1',
+    'throws no error 2',
+    'throws no error 3',
+    'last 1',
+  ])
+  const [letter, odd, ...others] = await world.deadLetters()
+  expect(others).toEqual([])
+  expect(letter).toMatchObject({
+    reason_code: 'HANDLER_FAILED',
+    reason: 'the printer is on fire',
+    attempts: 3,
+    type: 'order.placed',
+    message_key: Buffer.from('never'),
+    payload: Buffer.from(order('never').payload),
+  })
+  expect(letter?.stack).toContain('throwing-handler.test.ts')
+  expect(odd).toMatchObject({ reason_code: 'HANDLER_FAILED', reason: 'null', attempts: 3 })
+  const { rows } = await world.pool.query(
+    `select id::text from backstitch.outbox where aggregateid = 'never'`,
+  )
+  expect(rows).toEqual([{ id: letter?.message_id }])
+  await world.log.says({ level: 'warn', msg: 'handling a message failed; it is tried again', attempt: 1 })
+  await world.log.says({
+    level: 'error',
+    msg: 'put a message among the dead letters',
+    code: 'HANDLER_FAILED',
+  })
+  expect(consumer.health()).toEqual({ state: 'running' })
+})
+
+test('while one partition waits for its handler’s next try, the others go on', async () => {
+  const world = await World.open()
+  await world.createTopics({ aggregateType: 'order', partitions: 8 })
+  const release = Promise.withResolvers<void>()
+  const keys = Array.from({ length: 40 }, (_, n) => `o-${n}`)
+  const stuckOn = new Set<number>()
+  const consumer = world.consumer({
+    handlers: [
+      on(OrderPlaced, async ({ body: { orderId }, partition }, { tx, attempt }) => {
+        if (orderId === 'o-0' && attempt === 1) {
+          stuckOn.add(partition)
+          await release.promise
+          throw new Error('once')
+        }
+        await tx.query('insert into invoice (order_id, total) values ($1, 1)', [orderId])
+        if (stuckOn.size > 0 && !stuckOn.has(partition)) others.add(partition)
+      }),
+    ],
+  })
+  const others = new Set<number>()
+  await world.insert(...keys.map(order))
+  await Promise.all([world.relay().start(), consumer.start()])
+  await expect.poll(() => others.size, { timeout: 20_000 }).toBeGreaterThanOrEqual(5)
+  expect(await world.invoices()).not.toContain('o-0')
+  release.resolve()
+  await expect
+    .poll(async () => (await world.invoices()).toSorted(), { timeout: 20_000 })
+    .toEqual(keys.toSorted())
+  expect(await world.deadLetters()).toEqual([])
+})
