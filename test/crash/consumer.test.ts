@@ -5,7 +5,7 @@ import { CrashingPart } from './part/crashing-part.ts'
 import { killsOf } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectEffectsOnce } from './promises/effects.ts'
-import { expectOffsetsAtEnd } from './promises/offsets.ts'
+import { expectAllRead } from './promises/reading.ts'
 import { Stage } from './world/stage.ts'
 import { poison, tallyTables } from './world/tally.ts'
 import { isAllHandled, isAllSeen } from './world/tally-tables.ts'
@@ -31,6 +31,7 @@ describe('a consumer that is killed', () => {
       onTestFinished(() => stage.close())
       const pool = stage.pool('tally')
       const writers = new TallyWriters(pool)
+      onTestFinished(() => writers.close())
       await writers.wave(keys, 1)
 
       const consumer = new CrashingPart('consumer', stage.settings('tally'), kill)
@@ -58,12 +59,12 @@ describe('a consumer that is killed', () => {
       await stage.stop()
 
       await until('the witness has read all', () => stage.witness.hasReadAll(), { signal })
-      await expectDelivered(stage.witness, topicPrefix, [pool])
       const poisoned = writers.committed.get('key-poison')?.[1] ?? ''
       await expectEffectsOnce(
         pool,
         writers.ids().filter((id) => id !== poisoned),
       )
+      await expectDelivered(stage.witness, topicPrefix, [pool])
       const letters = await pool.query('select message_id, reason_code from backstitch.dead_letter')
       expect(letters.rows).toEqual([{ message_id: poisoned, reason_code: 'HANDLER_FAILED' }])
       const notes = await pool.query(
@@ -78,7 +79,7 @@ describe('a consumer that is killed', () => {
           .filter((id) => id !== poisoned)
           .toSorted(),
       )
-      await expectOffsetsAtEnd(stage, 'counting', [topic])
+      await expectAllRead(stage, 'tally', 'counting', [topic])
     },
   )
 })

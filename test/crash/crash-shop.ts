@@ -4,8 +4,8 @@ import { uniqueTopicPrefix } from '../support/services.ts'
 import { CrashingPart } from './part/crashing-part.ts'
 import type { Kill } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
-import { expectOffsetsAtEnd } from './promises/offsets.ts'
 import { expectEnded } from './promises/orders.ts'
+import { expectAllRead } from './promises/reading.ts'
 import { type Fate, type FatedOrder, fatedOrder } from './world/shop-orders.ts'
 import { oldParts, openShop, placeOrders, shopParts, type ShopStage } from './world/shop.ts'
 import { isAllSeen } from './world/tally-tables.ts'
@@ -68,15 +68,16 @@ export async function crashShop(
   await stage.stop()
 
   await until('the witness has read all', () => stage.witness.hasReadAll(), { signal })
-  await expectDelivered(stage.witness, stage.topicPrefix, stage.pools)
   await expectEnded(stage, [...orders, last].flat())
+  await expectDelivered(stage.witness, stage.topicPrefix, stage.pools)
   expect(await letters(stage)).toEqual([{ message_id: unhandled, reason_code: 'HANDLER_MISSING' }])
   const read =
     victim.part === 'orchestrator'
       ? [replyAggregateType('orchestrator'), startAggregateType('orchestrator')]
       : [commandAggregateType('stock')]
-  await expectOffsetsAtEnd(
+  await expectAllRead(
     stage,
+    victim.database,
     victim.group,
     read.map((type) => stage.topicPrefix + type),
   )

@@ -7,7 +7,7 @@ import { CrashingPart } from './part/crashing-part.ts'
 import { type Kill, killsOf } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectEffectsOnce } from './promises/effects.ts'
-import { ageOutbox } from './world/aged-outbox.ts'
+import { ageOutbox, isCaredFor } from './world/aged-outbox.ts'
 import { Stage } from './world/stage.ts'
 import { tallyHandlers, tallyTables } from './world/tally.ts'
 import { isAllHandled, isAllSeen } from './world/tally-tables.ts'
@@ -44,6 +44,7 @@ describe('a relay that is killed', () => {
       const { witness } = stage
       await ageOutbox(pool)
       const writers = new TallyWriters(pool)
+      onTestFinished(() => writers.close())
       await writers.wave(keys, 1)
       const open = await writers.begin('key-open')
 
@@ -85,12 +86,13 @@ describe('a relay that is killed', () => {
       await published(writers.ids())
       await until('the consumer has applied all', () => isAllHandled(pool, writers.ids()), { signal })
       await until('what the consumer sent is published', () => isAllSeen(pool, witness.ids), { signal })
+      await until('the tables are cared for', () => isCaredFor(pool), { signal })
       await relay.stop()
       await stage.stop()
 
       await until('the witness has read all', () => witness.hasReadAll(), { signal })
-      await expectDelivered(witness, topicPrefix, [pool])
       await expectEffectsOnce(pool, writers.ids())
+      await expectDelivered(witness, topicPrefix, [pool])
     },
   )
 })

@@ -43,7 +43,7 @@ export async function createDatabase(
   options: { migrate?: (url: string) => Promise<void> } = {},
 ): Promise<TestDatabase> {
   const name = uniqueName('test')
-  await onServer(`create database ${escapeIdentifier(name)}`)
+  await onServer((client) => client.query(`create database ${escapeIdentifier(name)}`))
   const url = new URL(inject('postgresUrl'))
   url.pathname = `/${name}`
   const database: TestDatabase = {
@@ -51,7 +51,7 @@ export async function createDatabase(
     url: url.href,
     drop: async () => {
       undropped.delete(database)
-      await onServer(`drop database if exists ${escapeIdentifier(name)} with (force)`)
+      await dropDatabase(name)
     },
   }
   undropped.add(database)
@@ -59,11 +59,30 @@ export async function createDatabase(
   return database
 }
 
-async function onServer(statement: string): Promise<void> {
+/** A connection that was closed is gone from the server after milliseconds; one that is still there after this long was left open. */
+const closingMsMax = 500
+
+/**
+ * A pool has ended before the server knows that its connections are closed, and cutting one of them off would be an error that nobody
+ * listens for. So the server is given a moment; what was left open is then cut off.
+ */
+async function dropDatabase(name: string): Promise<void> {
+  await onServer(async (client) => {
+    const deadline = performance.now() + closingMsMax
+    for (;;) {
+      const inUse = await client.query('select from pg_stat_activity where datname = $1', [name])
+      if (inUse.rowCount === 0 || performance.now() > deadline) break
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    await client.query(`drop database if exists ${escapeIdentifier(name)} with (force)`)
+  })
+}
+
+async function onServer(work: (client: Client) => Promise<unknown>): Promise<void> {
   const client = new Client({ connectionString: inject('postgresUrl') })
   await client.connect()
   try {
-    await client.query(statement)
+    await work(client)
   } finally {
     await client.end()
   }

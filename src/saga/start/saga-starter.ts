@@ -36,8 +36,8 @@ type Prepared = { readonly id: string; readonly key: string; readonly transition
  * In the database of the orchestrator (known by its tables, which no other database should have) the saga’s row, its first command and
  * its timer are written at once. Elsewhere one message goes to that database’s outbox, from which the orchestrator starts the saga.
  *
- * Sagas are written in the order of their business keys, whatever the order of the inputs, so that two transactions that start the same
- * sagas wait for each other. Two transactions that call it several times, each in another order, can still block each other; Postgres
+ * Business keys are taken in their order, whatever the order of the inputs, so that two transactions that start the same sagas wait for
+ * each other. Two transactions that call it several times, each in another order, can still block each other; Postgres
  * ends one of them with the SQLSTATE 40P01, as it does with 40001 where the caller’s transaction is REPEATABLE READ or SERIALIZABLE and the
  * key was taken meanwhile. Both are for the caller to retry, with the whole transaction.
  */
@@ -88,12 +88,11 @@ export function sagaStarter(tools: {
 
   return async (definition, tx, inputs) => {
     const starts = inputs.map((input) => prepare(definition, input))
-    const sorted = starts.toSorted((a, b) => (a.key < b.key ? -1 : 1))
     if (!(await store.isHere(tx))) {
-      await sendStarts(definition, tx, sorted)
+      await sendStarts(definition, tx, starts)
       return starts.map(({ id }) => ({ id, started: undefined }))
     }
-    const idsByKey = await startHere(definition, tx, sorted)
+    const idsByKey = await startHere(definition, tx, starts)
     return starts.map(({ id, key }) => {
       const existing = idsByKey.get(key)
       if (existing === undefined)

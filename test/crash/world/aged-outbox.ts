@@ -18,3 +18,11 @@ export async function ageOutbox(pool: pg.Pool): Promise<void> {
     [checkpointNumber],
   )
 }
+
+/** Whether the relay has done what an aged outbox needs: the old checkpoints are gone, and the next leaf is there. */
+export async function isCaredFor(pool: pg.Pool): Promise<boolean> {
+  const { rows } = await pool.query<{ old: boolean; leaf: boolean }>(
+    `select exists (select from backstitch.outbox_checkpoint_0) as old, to_regclass('backstitch.outbox_4') is not null as leaf`,
+  )
+  return rows[0]?.old === false && rows[0].leaf
+}

@@ -9,6 +9,7 @@ export class TallyWriters {
   /** The ids of all that was committed, by key. */
   readonly committed = new Map<string, string[]>()
   readonly #pool: pg.Pool
+  readonly #open = new Set<pg.PoolClient>()
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
@@ -41,6 +42,7 @@ export class TallyWriters {
     { rows = 1, note = '' }: { readonly rows?: number; readonly note?: string } = {},
   ): Promise<{ commit(): Promise<void>; rollBack(): Promise<void> }> {
     const client = await this.#pool.connect()
+    this.#open.add(client)
     await client.query('begin')
     const counted = await client.query<{ n: number }>(
       'insert into tally as t (key, n) values ($1, $2) on conflict (key) do update set n = t.n + $2 returning n',
@@ -54,19 +56,29 @@ export class TallyWriters {
     return {
       commit: async () => {
         await client.query('commit')
-        client.release()
+        this.#release(client)
         const ids = this.committed.get(key) ?? []
         this.committed.set(key, [...ids, ...messages.map(({ id }) => id)])
       },
       rollBack: async () => {
         await client.query('rollback')
-        client.release()
+        this.#release(client)
       },
     }
+  }
+
+  /** Lets go of what is still open. */
+  close(): void {
+    for (const client of this.#open) this.#release(client, true)
   }
 
   /** The ids of all that was committed, some keys left out. */
   ids(options: { readonly without?: string } = {}): string[] {
     return [...this.committed].flatMap(([key, ids]) => (key === options.without ? [] : ids))
+  }
+
+  #release(client: pg.PoolClient, broken = false): void {
+    this.#open.delete(client)
+    client.release(broken)
   }
 }

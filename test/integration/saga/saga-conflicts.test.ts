@@ -85,6 +85,30 @@ describe('a batch in which not all is well', () => {
     expect(await world.operator([]).show(other!)).toMatchObject({ revision: 1, status: 'running' })
   })
 
+  it('locks the sagas of a batch when it loads them, so that it sees what the one before it has left', async () => {
+    const world = await sagaWorld()
+    const store = pgSagaStore('backstitch', 'orchestrator')
+    const [id] = await startMany(world, 1)
+    const loaded = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const first = world.transaction(async (tx) => {
+      const { instances } = await store.receive(tx, [], [id!])
+      loaded.resolve()
+      await release.promise
+      await writeOutcome(store, tx, writerOf(instances.values()))
+    })
+    await loaded.promise
+    const second = world.transaction(async (tx) => (await store.receive(tx, [], [id!])).instances.get(id!))
+    await world.until<number>(
+      `select count(*)::integer from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      [],
+      (count) => count === 1,
+    )
+    release.resolve()
+    await first
+    expect(await second).toMatchObject({ revision: 2 })
+  })
+
   it('parks a saga whose state cannot be read, keeps its message, and moves the others of the batch', async () => {
     const world = await sagaWorld({ partitions: 1 })
     const ids = await startMany(world, 5)

@@ -17,11 +17,14 @@ describe('the messages of an orchestrator', () => {
     await world.publish(replyTopic, [answer, answer, answer])
     await world.orchestrate([saga])
     await world.command(id, 2)
-    await world.publish(replyTopic, [answer])
+    // Another answer that comes too late is a line in the history, but one.
+    const late = replyRecord(reserve, 'rejected.outOfStock', { left: 0 })
+    await world.publish(replyTopic, [answer, late, late])
+    await world.publish(replyTopic, [late])
     await world.reply((await world.commands(id))[1]!, 'ok', { slot: 1 })
     await world.command(id, 3)
     const { history } = await world.operator([]).show(id)
-    expect(history.map(({ kind }) => kind)).toEqual(['started', 'sent', 'ok', 'sent', 'ok', 'sent'])
+    expect(history.map(({ kind }) => kind)).toEqual(['started', 'sent', 'ok', 'sent', 'late', 'ok', 'sent'])
   })
 
   it('folds many messages of one saga in one batch, each on the outcome of the one before', async () => {

@@ -61,7 +61,7 @@ describe('starting sagas', () => {
     expect(starts.map(({ started }) => started)).toEqual([true, false, true, false])
     expect(starts[1]!.id).toBe(existing.id)
     expect(starts[3]!.id).toBe(starts[0]!.id)
-    expect((await world.commands()).map(({ body }) => body['orderId'])).toEqual(['b', 'a', 'c'])
+    expect((await world.commands()).map(({ body }) => body['orderId'])).toEqual(['b', 'c', 'a'])
   })
 
   it('leaves the transaction usable when an input is refused', async () => {

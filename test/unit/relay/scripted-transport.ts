@@ -18,6 +18,8 @@ export class ScriptedTransport implements KafkaTransport {
   readonly publishers: { state: Publisher['state'] }[] = []
   /** Decides about each batch. */
   answer: (records: readonly OutgoingRecord[], number: number) => Answer = () => ({ kind: 'acknowledged' })
+  /** Partitions are told once this has resolved. */
+  counting: Promise<void> = Promise.resolve()
   /** While set, no broker answers. */
   unreachable: BackstitchError | undefined
   readonly #acknowledged: OutgoingRecord[] = []
@@ -41,6 +43,7 @@ export class ScriptedTransport implements KafkaTransport {
       },
       async partitionCount(topic) {
         if (transport.unreachable) throw transport.unreachable
+        await transport.counting
         return transport.topics.get(topic)
       },
       async publish(records, { deadlineMs }) {

@@ -21,6 +21,7 @@ function lane(options: { pausesMs?: number[]; lines?: string[] } = {}) {
     pause: async (ms) => {
       options.pausesMs?.push(ms)
       nowMs += ms
+      await new Promise(setImmediate)
     },
   }
   const say = (_: object, line: string) => void options.lines?.push(line)

@@ -1,0 +1,171 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { relayOver } from '../../../../src/relay/relay.ts'
+import { textAt } from '../../../../src/relay/source/outbox-tuple.ts'
+import type { OutgoingRecord } from '../../../../src/transport/publisher.ts'
+import { FakeDatabase } from '../fake-database.ts'
+import { rowOf } from '../rows.ts'
+import { ScriptedTransport } from '../scripted-transport.ts'
+import { until } from '../until.ts'
+
+const stops: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop()
+})
+
+async function setUp() {
+  const database = new FakeDatabase()
+  const transport = new ScriptedTransport()
+  const refuses = new Set<string>()
+  const isRefused = ({ value }: OutgoingRecord) => refuses.has(String(value))
+  transport.answer = (records) =>
+    records.some(isRefused)
+      ? { kind: 'failed', failure: { kind: 'record', reason: 'too large' } }
+      : { kind: 'acknowledged' }
+  const start = async () => {
+    const relay = relayOver({ databases: [database], transport, pace: { idleMs: 2 }, pageRows: 50 })
+    stops.push(() => relay.stop())
+    await relay.start()
+    return relay
+  }
+  const insert = (seq: number, key: string, aggregatetype = 'order') =>
+    database.insert(rowOf({ seq: String(seq), aggregateid: key, payload: String(seq), aggregatetype }))
+  const seqs = () => [...database.quarantine.keys()].map(Number).toSorted((a, b) => a - b)
+  const intend = (seq: number, intent: 'retry' | 'skip') => {
+    const entry = database.quarantine.get(String(seq))
+    if (!entry) throw new Error(`row ${seq} is not parked`)
+    entry.intent = intent
+  }
+  return { database, transport, refuses, start, insert, seqs, intend }
+}
+
+describe('a parked key', () => {
+  test('is published from its first row on when an operator says retry, and flows again', async () => {
+    const { transport, refuses, start, insert, seqs, intend } = await setUp()
+    const relay = await start()
+    refuses.add('2')
+    for (const [seq, key] of [
+      [1, 'a'],
+      [2, 'a'],
+      [3, 'b'],
+      [4, 'a'],
+      [5, 'a'],
+    ] as const)
+      insert(seq, key)
+    await until('the key is parked', () => seqs().length === 3)
+    expect(transport.bodies).toEqual(['1', '3'])
+    expect(relay.status()[0]).toMatchObject({ parkedKeys: 1 })
+    refuses.delete('2')
+    intend(4, 'retry')
+    await until('it is drained', () => seqs().length === 0)
+    insert(6, 'a')
+    await until('it flows', () => transport.bodies.includes('6'))
+    expect(transport.bodies).toEqual(['1', '3', '2', '4', '5', '6'])
+    expect(relay.status()[0]).toMatchObject({ parkedKeys: 0 })
+  })
+
+  test('stops at the first row that is refused again, which then waits for the next word', async () => {
+    const { database, transport, refuses, start, insert, seqs, intend } = await setUp()
+    await start()
+    refuses.add('1').add('3')
+    for (const seq of [1, 2, 3, 4]) insert(seq, 'a')
+    await until('the key is parked', () => seqs().length === 4)
+    refuses.delete('1')
+    intend(1, 'retry')
+    await until('it stops at the third', () => seqs().length === 2)
+    await until('it is refused', () => database.quarantine.get('3')?.code === 'OUTBOX_RECORD_REFUSED')
+    expect(transport.bodies).toEqual(['1', '2'])
+    expect(database.quarantine.get('4')).toMatchObject({ code: 'OUTBOX_KEY_PARKED' })
+    expect([...database.quarantine.values()].map(({ intent }) => intent)).toEqual([undefined, undefined])
+    intend(3, 'skip')
+    await until('the rest follows by itself', () => seqs().length === 0)
+    expect(transport.bodies).toEqual(['1', '2', '4'])
+  })
+
+  test('stays parked when a row in its middle is skipped', async () => {
+    const { transport, refuses, start, insert, seqs, intend } = await setUp()
+    await start()
+    refuses.add('1')
+    for (const seq of [1, 2, 3]) insert(seq, 'a')
+    await until('the key is parked', () => seqs().length === 3)
+    intend(2, 'skip')
+    await until('it is dropped', () => seqs().length === 2)
+    expect(seqs()).toEqual([1, 3])
+    expect(transport.bodies).toEqual([])
+  })
+
+  test('is still parked for the next owner, and goes on by itself where no refused row is left', async () => {
+    const { database, transport, refuses, start, insert, seqs } = await setUp()
+    const relay = await start()
+    refuses.add('1').add('11')
+    for (const seq of [1, 2]) insert(seq, 'a')
+    for (const seq of [11, 12]) insert(seq, 'b')
+    await until('both keys are parked', () => seqs().length === 4)
+    await relay.stop()
+    database.quarantine.delete('11')
+    insert(21, 'a')
+    await start()
+    await until('the key without a refused row goes on', () => transport.bodies.includes('12'))
+    await until('the later row of the other one is parked', () => seqs().includes(21))
+    expect(seqs()).toEqual([1, 2, 21])
+  })
+
+  test('is drained page by page, and other keys do not wait for it', async () => {
+    const { transport, refuses, start, insert, seqs, intend } = await setUp()
+    await start()
+    refuses.add('1')
+    for (let seq = 1; seq <= 180; seq++) insert(seq, 'a')
+    await until('the key is parked', () => seqs().length === 180)
+    refuses.delete('1')
+    intend(1, 'retry')
+    await until('it is under way', () => seqs().length < 180)
+    insert(500, 'b')
+    await until('all is published', () => transport.bodies.length === 181)
+    expect(transport.bodies.filter((body) => body !== '500').map(Number)).toEqual(
+      Array.from({ length: 180 }, (_, n) => n + 1),
+    )
+    expect(transport.bodies.indexOf('500')).toBeLessThan(170)
+  })
+})
+
+describe('a parked topic', () => {
+  test('is drained by itself once it can be written to', async () => {
+    const { transport, start, insert, seqs } = await setUp()
+    const relay = await start()
+    insert(1, 'a', 'late')
+    insert(2, 'b')
+    insert(3, 'a', 'late')
+    await until('its rows are parked', () => seqs().length === 2)
+    expect(relay.status()[0]).toMatchObject({ parkedTopics: ['outbox.event.late'] })
+    transport.topics.set('outbox.event.late', 3)
+    await until('it is drained', () => seqs().length === 0)
+    insert(4, 'a', 'late')
+    await until('it flows', () => transport.bodies.includes('4'))
+    expect(transport.bodies).toEqual(['2', '1', '3', '4'])
+    expect(relay.status()[0]).toMatchObject({ parkedTopics: [] })
+  }, 10_000)
+
+  test('does not hold up a row that is to be skipped, and parks a key whose record is refused', async () => {
+    const { database, transport, refuses, start, insert, seqs, intend } = await setUp()
+    await start()
+    for (const [seq, key] of [
+      [1, 'a'],
+      [2, 'a'],
+      [3, 'b'],
+      [4, 'a'],
+    ] as const)
+      insert(seq, key, 'late')
+    await until('its rows are parked', () => seqs().length === 4)
+    intend(1, 'skip')
+    await until('it is dropped', () => seqs().length === 3)
+    refuses.add('2')
+    transport.topics.set('outbox.event.late', 3)
+    await until('the other key is published', () => transport.bodies.includes('3'))
+    await until(
+      'the refused key is parked',
+      () => database.quarantine.get('2')?.code === 'OUTBOX_RECORD_REFUSED',
+    )
+    expect(seqs()).toEqual([2, 4])
+    expect(database.quarantine.get('4')?.code).toBe('OUTBOX_KEY_PARKED')
+    expect(textAt(database.quarantine.get('4')?.row ?? [], 'seq')).toBe('4')
+  }, 10_000)
+})
