@@ -42,7 +42,7 @@ type StateColumns = {
 }
 
 /** A saga that begins. Nothing of it is written when its business key is taken. */
-export type NewInstanceRow = StateColumns & {
+type NewInstanceRow = StateColumns & {
   readonly name: string
   readonly version: number
   readonly hash: string
@@ -51,7 +51,7 @@ export type NewInstanceRow = StateColumns & {
 }
 
 /** A saga that moved. Nothing of it is written when its revision is not `expected_revision` any more. */
-export type InstanceRow = StateColumns & {
+type InstanceRow = StateColumns & {
   readonly expected_revision: number
 }
 
@@ -96,7 +96,7 @@ export type SetAsideRecord = DefinitionName & { readonly messageId: string; read
 export type DefinitionName = { readonly name: string; readonly version: number }
 
 /** What a batch begins with. */
-export type Received = {
+type Received = {
   /** The ids of the messages that were not claimed before. */
   readonly fresh: ReadonlySet<string>
   /** The sagas that exist, by id. */
@@ -104,7 +104,7 @@ export type Received = {
 }
 
 /** Due timers, and the sagas that they belong to, by id. */
-export type TakenTimers = {
+type TakenTimers = {
   readonly timers: readonly DueTimer[]
   readonly instances: ReadonlyMap<string, SagaInstance>
 }

@@ -35,7 +35,7 @@ export type SagaHistoryEntry = {
 }
 
 /** A timer that is armed. */
-export type SagaTimer = {
+type SagaTimer = {
   readonly step: string
   readonly direction: 'do' | 'undo'
   readonly round: number

@@ -29,7 +29,7 @@ export type StartMessage = {
 }
 
 /** A record with what is wrong with it. */
-export type UnreadableMessage = {
+type UnreadableMessage = {
   readonly kind: 'unreadable'
   readonly record: ReceivedRecord
   /** `id`: that of the header, or one derived from the record’s place. */

@@ -68,10 +68,15 @@ export function sagaOrchestrator(options: SagaOrchestratorOptions): ProcessPart 
     const retryAfterMs = backoffMs(failures, retryBackoff, Math.random())
     const reason = reasonOf(thrown)
     const code = isBackstitchError(thrown) ? thrown.code : undefined
-    const isNews = !troubles.has(task) && code !== 'TRANSACTION_CONFLICT' && code !== 'STOP_DEADLINE_PASSED'
-    if (isNews) logger.warn({ task, code, reason, retryAfterMs }, 'a task waits; it goes on by itself')
-    else logger.debug({ task, code, reason, retryAfterMs }, 'a task still waits')
-    troubles.set(task, reason)
+    const fields = { task, code, reason, retryAfterMs }
+    // A conflict is gone at the next try, and a stop is no trouble.
+    if (code === 'TRANSACTION_CONFLICT' || code === 'STOP_DEADLINE_PASSED')
+      logger.debug(fields, 'a task is tried again')
+    else {
+      if (troubles.has(task)) logger.debug(fields, 'a task still waits')
+      else logger.warn(fields, 'a task waits; it goes on by itself')
+      troubles.set(task, reason)
+    }
     return retryAfterMs
   }
   const taskWorks = (task: string): void => {

@@ -7,6 +7,8 @@ import type { SagaDefinition } from '../definition/saga-definition.ts'
 
 /** The type of the message that asks an orchestrator to start a saga. */
 export const startMessageType = 'saga.start'
+
+/** The form of its body that this version of the package writes and reads. */
 export const startMessageVersion = 1
 
 const body = z.object({

@@ -33,7 +33,7 @@ export type SentCommand = {
 }
 
 /** A line that was logged. */
-export type LogLine = {
+type LogLine = {
   readonly level: string
   readonly message: string
   readonly fields: Record<string, unknown>

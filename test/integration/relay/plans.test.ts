@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PgRelayClient } from '../../../src/postgres/relay/pg-relay-client.ts'
+import { relayStatements } from '../../../src/postgres/relay/pg-relay-statements.ts'
+import { type RelayWorld, relayWorld } from './relay-world.ts'
+
+let world: RelayWorld
+let client: PgRelayClient
+const statements = relayStatements('backstitch', 'backstitch.outbox_seq_seq', {
+  rows: 1_000,
+  bytes: 8_000_000,
+})
+
+beforeAll(async () => {
+  world = await relayWorld()
+  client = await PgRelayClient.connect({ connectionString: world.url }, 'plans', 30_000)
+})
+afterAll(async () => {
+  client.close()
+  await world.close()
+})
+
+/** The plan of a statement as the relay’s session has it: prepared once, and generic. */
+async function planOf(name: keyof typeof statements, values: readonly string[]): Promise<string> {
+  await client.run(statements[name], values)
+  const list = values.map((value) => `'${value}'`).join(', ')
+  const rows = await client.run({
+    name: `explain ${name} ${list}`,
+    text: `explain (analyze, costs off, timing off) execute "${name}"(${list})`,
+  })
+  return rows.map(([line]) => line).join('\n')
+}
+
+const snapshot = async (): Promise<string> =>
+  (await world.pool.query<{ s: string }>('select pg_current_snapshot()::text as s')).rows[0]?.s ?? ''
+
+/** Rows read of a table by a plan, whatever became of them. */
+function rowsRead(plan: string): number {
+  const read = [...plan.matchAll(/(?:Index|Seq) Scan[^\n]*rows=([\d.]+)[^\n]*loops=(\d+)/g)].map(
+    ([, rows, loops]) => Number(rows) * Number(loops),
+  )
+  const removed = [...plan.matchAll(/Rows Removed by (?:Index Recheck|Filter): (\d+)/g)].map(([, rows]) =>
+    Number(rows),
+  )
+  return [...read, ...removed].reduce((sum, rows) => sum + rows, 0)
+}
+
+/** The plans must not depend on what the statistics say: they are made once, often while the table is empty. */
+async function expectPlans(): Promise<void> {
+  const now = await snapshot()
+  const xmax = now.split(':')[1] ?? ''
+  const { rows } = await world.pool.query<{ last: string }>(
+    'select last_value as last from backstitch.outbox_seq_seq',
+  )
+  const last = rows[0]?.last ?? ''
+
+  const live = await planOf('readLive', [xmax, '{3,4}', '0'])
+  expect(live).toContain('_xid_seq_idx')
+  expect(live).not.toMatch(/_pkey|Seq Scan on outbox_\d|Seq Scan on outbox_default|Bitmap/)
+  expect(rowsRead(live)).toBeLessThan(20)
+
+  const walk = await planOf('readWalkPage', ['1:1:', now, String(Number(last) - 10), last])
+  expect(walk).toContain('_pkey')
+  expect(walk).not.toMatch(/_xid_seq_idx|Seq Scan|Bitmap/)
+  expect(rowsRead(walk)).toBeLessThan(40)
+
+  const early = await planOf('readEarlyPage', ['{3,4}', '0', last])
+  expect(early).toContain('_xid_seq_idx')
+  expect(early).not.toMatch(/_pkey|Seq Scan|Bitmap/)
+
+  const newest = await planOf('viewLease', ['0'])
+  expect(newest).toMatch(/Index (Only )?Scan( Backward)? using outbox_checkpoint_0_pkey/)
+}
+
+const fill = (count: number) =>
+  world.pool.query(
+    `insert into backstitch.outbox (aggregatetype, aggregateid, type, payload)
+     select 'order', 'k-' || g % 100, 't', repeat('x', 100) from generate_series(1, ${count}) g`,
+  )
+
+describe('the relay’s statements use the index that is meant for them', () => {
+  test('on an empty table that was never analyzed, and as it grows under plans that were made then', async () => {
+    await expectPlans()
+    await fill(50_000)
+    await expectPlans()
+  })
+
+  test('on a large table that was never analyzed', async () => {
+    client.close()
+    client = await PgRelayClient.connect({ connectionString: world.url }, 'plans', 30_000)
+    await expectPlans()
+  })
+
+  test('on a large table with statistics, over several leaves', async () => {
+    await world.pool.query(`select setval('backstitch.outbox_seq_seq', 990000)`)
+    await fill(50_000)
+    await world.pool.query('vacuum analyze backstitch.outbox')
+    await expectPlans()
+  })
+
+  test('on an empty table with statistics of a full one', async () => {
+    await world.pool.query('truncate backstitch.outbox')
+    await expectPlans()
+  })
+})
+
+test('a large open transaction is not read again at each look', async () => {
+  const open = await world.open()
+  await open.client.query(
+    `insert into backstitch.outbox (aggregatetype, aggregateid, type) select 'order', 'k', 't' from generate_series(1, 20000)`,
+  )
+  const { rows } = await open.client.query<{ xid: string }>('select pg_current_xact_id()::text as xid')
+  const xid = rows[0]?.xid ?? ''
+  await world.insert('other', 'a')
+  const underWay = await planOf('readLive', [(await snapshot()).split(':')[1] ?? '', `{${xid}}`, '0'])
+  expect(rowsRead(underWay)).toBeLessThan(10)
+  await open.commit()
+  const ended = await planOf('readLive', [(await snapshot()).split(':')[1] ?? '', `{${xid}}`, '0'])
+  expect(rowsRead(ended), 'and one that has ended costs a page').toBeLessThan(7_000)
+  const page = await planOf('readEarlyPage', [`{${xid}}`, '0', '99999999'])
+  expect(rowsRead(page)).toBeLessThan(7_000)
+})
