@@ -14,7 +14,7 @@ export class BenchProcess {
       fileURLToPath(new URL(`processes/${script}`, import.meta.url)),
       [JSON.stringify(argument)],
       {
-        execArgv: ['--conditions=backstitch-source'],
+        execArgv: ['--conditions=backstitch-source', '--disable-warning=TimeoutNegativeWarning'],
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       },
     )

@@ -20,7 +20,12 @@ export class DemoProcess {
   /** @param script relative to the repository’s root */
   constructor(name: string, script: string, argv: readonly string[], env: NodeJS.ProcessEnv) {
     this.name = name
-    this.#argv = ['--conditions=backstitch-source', '--disable-warning=ExperimentalWarning', script, ...argv]
+    this.#argv = [
+      '--conditions=backstitch-source',
+      '--import=./demo/processes/end-with-parent.ts',
+      script,
+      ...argv,
+    ]
     this.#env = env
   }
 

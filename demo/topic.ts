@@ -1,42 +1,32 @@
-import kafkajs from 'kafkajs'
+import { kafkajs } from 'backstitch/kafkajs'
 
-/** Reads a whole topic from its beginning and gives the ids of its records with how often each came. */
+/** Reads whole topics from their beginning and gives the ids of their records with how often each came. */
 export async function readIds(
   brokers: readonly string[],
   topics: readonly string[],
 ): Promise<Map<string, number>> {
-  const kafka = new kafkajs.Kafka({
-    brokers: [...brokers],
-    clientId: 'demo-check',
-    logLevel: kafkajs.logLevel.NOTHING,
-  })
-  const admin = kafka.admin()
-  await admin.connect()
-  const missing = new Set<string>()
+  const transport = kafkajs({ brokers, clientId: 'demo-check' })
+  const admin = transport.admin()
+  const unread = new Map<string, bigint>()
   for (const topic of topics)
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic))
-      if (BigInt(high) > BigInt(low)) missing.add(`${topic}/${partition}/${BigInt(high) - 1n}`)
-  await admin.disconnect()
+    for (const [partition, end] of (await admin.endOffsets(topic)).entries())
+      if (end > 0n) unread.set(`${topic}/${partition}`, end)
+  await admin.close()
 
   const ids = new Map<string, number>()
-  const consumer = kafka.consumer({ groupId: `demo-check-${Date.now()}` })
-  await consumer.connect()
-  await consumer.subscribe({ topics: [...topics], fromBeginning: true })
   const { promise, resolve } = Promise.withResolvers<void>()
-  if (missing.size === 0) resolve()
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: ({ batch: { topic, partition, messages } }) => {
-      for (const { offset, headers } of messages) {
-        const id = String(headers?.['id'])
-        ids.set(id, (ids.get(id) ?? 0) + 1)
-        missing.delete(`${topic}/${partition}/${offset}`)
-      }
-      if (missing.size === 0) resolve()
-      return Promise.resolve()
-    },
+  if (unread.size === 0) resolve()
+  const subscriber = transport.subscriber({ group: `demo-check-${Date.now()}`, topics })
+  await subscriber.run(({ topic, partition, records }) => {
+    for (const { offset, headers } of records) {
+      const id = String(headers.find(([name]) => name === 'id')?.[1])
+      ids.set(id, (ids.get(id) ?? 0) + 1)
+      if (offset + 1n >= (unread.get(`${topic}/${partition}`) ?? 0n)) unread.delete(`${topic}/${partition}`)
+    }
+    if (unread.size === 0) resolve()
+    return Promise.resolve({ kind: 'done' })
   })
   await promise
-  await consumer.disconnect()
+  await subscriber.stop()
   return ids
 }

@@ -22,7 +22,7 @@ for (const { order, fate } of placedOrders(count, refuse)) {
 }
 await Promise.all(running)
 await pool.end()
-process.disconnect()
+process.exit(0)
 
 async function placeOne(order: Parameters<typeof place>[2]): Promise<void> {
   const client = await pool.connect()

@@ -28,7 +28,8 @@ export function pgDatabase(pool: pg.Pool): Database {
         return result
       } catch (thrown) {
         if (options.signal?.aborted) throw options.signal.reason
-        lost ??= await rollback(client)
+        // Behind a statement that the work has left running, or on a line that swallows packets, a rollback has no end of its own.
+        lost ??= await unlessAborted(rollback(client), options.signal)
         broken = lost !== undefined || isStandby(thrown)
         throw explain(thrown, lost, place)
       } finally {
@@ -125,10 +126,20 @@ function isStandby(thrown: unknown): boolean {
   return sqlState(thrown) === '25006'
 }
 
-/** The SQLSTATE of an error that a Postgres server sent; codes of other origin do not come with a severity. */
+/** Query builders wrap the errors of a driver once or twice. */
+const causesMax = 5
+
+/**
+ * The SQLSTATE of an error that a Postgres server sent, or of the one that caused it; codes of other origin do not come with a severity.
+ */
 function sqlState(thrown: unknown): string | undefined {
-  const { code, severity } = (thrown ?? {}) as { code?: unknown; severity?: unknown }
-  return typeof code === 'string' && typeof severity === 'string' ? code : undefined
+  let error = thrown
+  for (let depth = 0; depth < causesMax && typeof error === 'object' && error !== null; depth++) {
+    const { code, severity, cause } = error as { code?: unknown; severity?: unknown; cause?: unknown }
+    if (typeof code === 'string' && typeof severity === 'string') return code
+    error = cause
+  }
+  return undefined
 }
 
 function unlessAborted<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {

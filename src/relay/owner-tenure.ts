@@ -141,7 +141,7 @@ export class OwnerTenure {
     const keeper = this.#keeper
     const { cursor } = keeper
     const { xmax, inProgress } = cursor.previous
-    const reading = await session.readLive({ xmax, inProgress, lowWater: cursor.lowWater })
+    const reading = await session.readLive({ xmax, inProgress })
     if (reading.inRecovery) throw new BackstitchError('DATABASE_IS_STANDBY', database)
     const current = parseSnapshot(reading.snapshot)
     if (current.xmax < xmax)

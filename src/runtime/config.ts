@@ -4,7 +4,7 @@ import type { Part } from '../../migrations/migration.ts'
 import { BackstitchError } from '../kernel/errors.ts'
 import { findConfigFile, importConfigFile } from './config/config-file.ts'
 import { configSchema } from './config/config-schema.ts'
-import { type Environment, mergeEnvironment } from './config/merge-environment.ts'
+import { type Environment, mergeEnvironment, urlVariable } from './config/merge-environment.ts'
 import { parseConfig } from './config/parse-config.ts'
 import { readTls, type TlsOptions } from './config/read-tls.ts'
 
@@ -105,15 +105,20 @@ function nameOf(url: string | undefined): string | undefined {
   return name === '' ? undefined : name
 }
 
+/** Nor may two names share a variable, `a-b` and `a_b`: one address would be that of both. */
 function assertNamesDiffer(databases: readonly DatabaseConfig[]): void {
-  const seen = new Set<string>()
+  const seen = new Map<string, string>()
   for (const [n, { name }] of databases.entries()) {
-    if (seen.has(name))
+    const variable = urlVariable(name)
+    const other = seen.get(variable)
+    if (other !== undefined)
       throw new BackstitchError(
         'CONFIG_INVALID',
-        `databases.${n}.name: "${name}" names two databases; give each a name`,
+        other === name
+          ? `databases.${n}.name: "${name}" names two databases; give each a name`
+          : `databases.${n}.name: "${name}" and "${other}" share the variable ${variable}; choose another name`,
       )
-    seen.add(name)
+    seen.set(variable, name)
   }
 }
 

@@ -6,7 +6,7 @@ import { sagaPool } from '../postgres/saga/saga-pool.ts'
 import type { SagaDefinition } from '../saga/definition/saga-definition.ts'
 import { advance, startSaga } from '../saga/machine/saga-machine.ts'
 import { sagaOrchestrator } from '../saga/orchestrator/saga-orchestrator.ts'
-import { type GroupOptions, groupParts } from './group-options.ts'
+import { assertCount, type GroupOptions, groupParts } from './group-options.ts'
 
 /** What {@link createOrchestrator} takes. */
 export type OrchestratorOptions = Omit<GroupOptions, 'database' | 'retry' | 'handlerTimeoutMs'> & {
@@ -67,10 +67,10 @@ export function createOrchestrator(options: OrchestratorOptions): ProcessPart {
     store: pgSagaStore(schema, name),
     machine: { startSaga, advance },
     encoding: { codec: reading.codec, limits: reading.limits },
-    batchSizeMax: options.batchSizeMax ?? 250,
-    timerPauseMaxMs: options.timerPauseMaxMs ?? 500,
-    setAsideIntervalMs: options.setAsideIntervalMs ?? 10_000,
-    transactionMsMax: options.transactionMsMax ?? 10_000,
+    batchSizeMax: assertCount('batchSizeMax', options.batchSizeMax ?? 250),
+    timerPauseMaxMs: assertCount('timerPauseMaxMs', options.timerPauseMaxMs ?? 500),
+    setAsideIntervalMs: assertCount('setAsideIntervalMs', options.setAsideIntervalMs ?? 10_000),
+    transactionMsMax: assertCount('transactionMsMax', options.transactionMsMax ?? 10_000),
     onCommandsWritten: options.onCommandsWritten ?? (() => undefined),
   })
   let ended: Promise<void> | undefined

@@ -79,8 +79,11 @@ export function groupParts(
   const { codec = jsonCodec, limits = defaultBodyLimits } = options
   const { group, parts } = member
   const retry = options.retry ?? { attemptsMax: 5, backoff: defaultBackoff }
+  const { partitionsConcurrentMax = 4, sessionTimeoutMs = 6_000 } = options
   assertName('group', group)
   assertCount('retry.attemptsMax', retry.attemptsMax)
+  assertCount('partitionsConcurrentMax', partitionsConcurrentMax)
+  assertCount('sessionTimeoutMs', sessionTimeoutMs)
   const logger = (options.logger ?? silentLogger).child(member.logFields)
   return {
     schema,
@@ -96,11 +99,8 @@ export function groupParts(
         transport.subscriber({
           group,
           topics: [...new Set(member.aggregateTypes.map((type) => topicOf(type, topicPrefix)))],
-          partitionsConcurrentMax: assertCount(
-            'partitionsConcurrentMax',
-            options.partitionsConcurrentMax ?? 4,
-          ),
-          sessionTimeoutMs: assertCount('sessionTimeoutMs', options.sessionTimeoutMs ?? 6_000),
+          partitionsConcurrentMax,
+          sessionTimeoutMs,
         }),
       retry,
       handlerTimeoutMs: assertCount('handlerTimeoutMs', options.handlerTimeoutMs ?? 60_000),
@@ -126,7 +126,8 @@ function assertName(option: string, name: unknown): void {
     )
 }
 
-function assertCount(option: string, count: number): number {
+/** The number again, where it is a whole one from 1. @throws `CONFIG_INVALID` */
+export function assertCount(option: string, count: number): number {
   if (!Number.isInteger(count) || count < 1 || count > 2 ** 31 - 1)
     throw new BackstitchError('CONFIG_INVALID', `${option}: ${count} is no whole number from 1`)
   return count

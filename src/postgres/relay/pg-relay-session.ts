@@ -117,7 +117,6 @@ class PgRelaySession implements RelaySession {
     const rows = await this.#client.run(this.#statements.readLive, [
       since.xmax,
       `{${since.inProgress.join(',')}}`,
-      since.lowWater,
     ])
     return liveReadingOf(rows, this.#pageRows)
   }

@@ -20,6 +20,12 @@ import { transitionParameters } from './transition-parameters.ts'
 import { quoteSchema } from '../schema-name.ts'
 
 /**
+ * SQLSTATEs of what is refused for what it is: unsupported, cardinality, data, constraints, and what functions and triggers raise
+ * (`P0001` and the classes of routines), views that check, limits. All else is the surroundings’ doing.
+ */
+const refusals = /^(0A|21|22|23|2F|38|39|44|54|P0)...$/
+
+/**
  * The tables of an orchestrator in Postgres, through transactions of `pgDatabase`. Its statements are prepared once for each connection,
  * whatever the size of the tables is by then: give it the connections of `sagaPool`.
  */
@@ -148,7 +154,7 @@ export function pgSagaStore(schemaName: string, orchestrator: string): SagaStore
       run<{ name: string; version: number }>(tx, 'register', [JSON.stringify(definitions)]),
     isRefusal: (thrown) => {
       const code = (thrown as { code?: unknown } | null)?.code
-      return typeof code === 'string' && /^(22|23|54)...$/.test(code)
+      return typeof code === 'string' && refusals.test(code)
     },
   }
 }

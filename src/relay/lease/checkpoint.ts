@@ -8,7 +8,7 @@ export type SavedCursor = {
   readonly position: bigint
   /** Rows not visible to `previous` have a greater `seq` than this, except those of transactions that `previous` lists as under way. */
   readonly walkFrom: bigint
-  /** All rows not visible to `previous` have a greater `seq` than this. */
+  /** All rows not visible to `previous` have a greater `seq` than this: what is up to here is published, whatever is still under way. */
   readonly lowWater: bigint
   /** The sequence’s last value, read after the newer of the two snapshots. A restored database is compared with it. */
   readonly sequenceHigh: bigint

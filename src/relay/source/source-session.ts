@@ -44,11 +44,7 @@ export type SourceSession = {
    */
   readonly sequenceInOrder: boolean
   /** The rows that have become visible since a snapshot, with what is needed to judge them. */
-  readLive(since: {
-    readonly xmax: bigint
-    readonly inProgress: readonly bigint[]
-    readonly lowWater: bigint
-  }): Promise<LiveReading>
+  readLive(since: { readonly xmax: bigint; readonly inProgress: readonly bigint[] }): Promise<LiveReading>
   readPage(read: PageRead): Promise<Page<OutboxTuple>>
   /** How far the log is on disk. */
   flushedTo(): Promise<bigint>

@@ -17,13 +17,8 @@ type FileConfig = z.output<typeof configSchema>
 export function mergeEnvironment(config: FileConfig, environment: Environment): FileConfig {
   const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const read = parseConfig(environmentSchema, present, 'environment')
-  const databaseSsl = tlsOf(
-    read.DATABASE_SSL,
-    read.DATABASE_SSL_CA,
-    read.DATABASE_SSL_CERT,
-    read.DATABASE_SSL_KEY,
-  )
-  const kafkaSsl = tlsOf(read.KAFKA_SSL, read.KAFKA_SSL_CA, read.KAFKA_SSL_CERT, read.KAFKA_SSL_KEY)
+  const databaseFiles = filesOf(read.DATABASE_SSL_CA, read.DATABASE_SSL_CERT, read.DATABASE_SSL_KEY)
+  const kafkaFiles = filesOf(read.KAFKA_SSL_CA, read.KAFKA_SSL_CERT, read.KAFKA_SSL_KEY)
   const listed: FileConfig['databases'] =
     config.databases.length === 0 && read.DATABASE_URL !== undefined
       ? [{ schema: 'backstitch' }]
@@ -37,12 +32,12 @@ export function mergeEnvironment(config: FileConfig, environment: Environment): 
         (listed.length === 1 ? read.DATABASE_URL : undefined) ??
         database.url,
       schema: read.BACKSTITCH_SCHEMA ?? database.schema,
-      ssl: databaseSsl ?? database.ssl,
+      ssl: tlsOf(database.ssl, read.DATABASE_SSL, databaseFiles),
     })),
     kafka: {
       brokers: read.KAFKA_BROKERS ?? config.kafka.brokers,
-      ssl: kafkaSsl ?? config.kafka.ssl,
-      sasl: saslOf(read) ?? config.kafka.sasl,
+      ssl: tlsOf(config.kafka.ssl, read.KAFKA_SSL, kafkaFiles),
+      sasl: saslOf(config.kafka.sasl, read),
     },
     log: { level: read.LOG_LEVEL ?? config.log.level },
   }
@@ -60,33 +55,44 @@ function ownUrl(name: string | undefined, present: Environment): string | undefi
   return value === undefined ? undefined : parseConfig(postgresUrl, value, `environment: ${variable}`)
 }
 
-/** Files of certificates imply TLS; `..._SSL=false` wins over them. */
-function tlsOf(
-  enabled: boolean | undefined,
-  ca: string | undefined,
-  cert: string | undefined,
-  key: string | undefined,
-): TlsConfig | undefined {
-  if (enabled === false) return false
-  const files = {
+type TlsFiles = { readonly ca?: string; readonly cert?: string; readonly key?: string }
+
+function filesOf(ca: string | undefined, cert: string | undefined, key: string | undefined): TlsFiles {
+  return {
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   }
-  return Object.keys(files).length > 0 ? files : enabled
 }
 
-function saslOf(read: z.output<typeof environmentSchema>): FileConfig['kafka']['sasl'] {
+/** Files of certificates imply TLS; `..._SSL=false` wins over them. What no variable names stays as the configuration’s file has it. */
+function tlsOf(
+  own: TlsConfig | undefined,
+  enabled: boolean | undefined,
+  files: TlsFiles,
+): TlsConfig | undefined {
+  if (enabled === false) return false
+  if (enabled === undefined && Object.keys(files).length === 0) return own
+  const merged = { ...(typeof own === 'object' && own), ...files }
+  return Object.keys(merged).length > 0 ? merged : true
+}
+
+/** What no variable names stays as the configuration’s file has it. */
+function saslOf(
+  own: FileConfig['kafka']['sasl'],
+  read: z.output<typeof environmentSchema>,
+): FileConfig['kafka']['sasl'] {
   const {
-    KAFKA_SASL_MECHANISM: mechanism,
-    KAFKA_SASL_USERNAME: username,
-    KAFKA_SASL_PASSWORD: password,
+    KAFKA_SASL_MECHANISM: mechanism = own?.mechanism ?? 'scram-sha-512',
+    KAFKA_SASL_USERNAME: username = own?.username,
+    KAFKA_SASL_PASSWORD: password = own?.password,
   } = read
-  if (mechanism === undefined && username === undefined && password === undefined) return undefined
+  const isGiven = [read.KAFKA_SASL_MECHANISM, username, password].some((value) => value !== undefined)
+  if (!isGiven) return undefined
   if (username === undefined || password === undefined)
     throw new BackstitchError(
       'CONFIG_INVALID',
       'environment: KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are given together',
     )
-  return { mechanism: mechanism ?? 'scram-sha-512', username, password }
+  return { mechanism, username, password }
 }

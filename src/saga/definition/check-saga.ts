@@ -78,6 +78,13 @@ function assertStep(place: string, { phase, options }: StepDraft): void {
   if (options.undo === undefined) return
   if (phase !== 'compensatable') throw invalid(place, `a ${phase} step cannot be undone`)
   assertSends(`${place}, undo`, options.undo)
+  // Another one has no record of the step: its barrier would say that there is nothing to undo, and the saga would end as compensated.
+  const { send: undo } = options.undo
+  if (undo.service !== options.send.service)
+    throw invalid(
+      `${place}, undo`,
+      `${undo.name} is a command of ${undo.service}: only ${options.send.service}, which carries the step out, can undo it`,
+    )
 }
 
 function assertSends(

@@ -42,6 +42,7 @@ type SendOptions<Input extends z.ZodType, Done, Command extends CommandContract>
 
 /** What takes the effect of a compensatable step back. */
 type UndoOptions<Input extends z.ZodType, Command extends CommandContract, Undo extends CommandContract> = {
+  /** A command of the service that carries the step out: nobody else knows whether there is something to undo. */
   readonly send: Undo
   /**
    * Makes the request of the undo. Runs once, and its result is stored before it is sent.

@@ -54,12 +54,13 @@ export function sagaOperator(tools: {
     { actor, reason }: OperatorAct,
   ): Promise<SagaSummary> => {
     assertId(id)
+    const own = id.toLowerCase() // as the database writes it
     assertText('actor', actor)
     assertText('reason', reason)
     return database.transaction(
       async (tx) => {
-        const { instances } = await store.receive(tx, [], [id])
-        const instance = instances.get(id)
+        const { instances } = await store.receive(tx, [], [own])
+        const instance = instances.get(own)
         if (!instance) throw notFound(id)
         const definition = registry.fit(instance)
         if (!definition)

@@ -7,8 +7,13 @@ import type { ReceivedRecord } from '../../transport/subscriber.ts'
 import { readStartRequest, startMessageType, startMessageVersion } from '../start/start-message.ts'
 import type { ReplyMessage, SagaMessage, SagaMessageHead, StartMessage } from './saga-message.ts'
 
-/** How bodies are read. */
-export type BodyReading = { readonly codec: Codec; readonly limits: BodyLimits }
+/** How records are read. */
+export type BodyReading = {
+  readonly codec: Codec
+  readonly limits: BodyLimits
+  /** What the message was claimed as, where it is read again: of a record without an id it depends on the record’s timestamp. */
+  readonly messageId?: string
+}
 
 /**
  * Reads a record of the orchestrator’s topics: a start, known by its type, or a reply. The body of a reply is validated later by the
@@ -23,7 +28,7 @@ export function readSagaRecord(record: ReceivedRecord, reading: BodyReading): Sa
       : readReply(record, fields, reading)
   } catch (failure) {
     const head = {
-      id: fields?.id ?? recordId(record),
+      id: reading.messageId ?? fields?.id ?? recordId(record),
       ...(fields?.type !== undefined && { type: fields.type }),
     }
     return { kind: 'unreadable', record, head, failure }
@@ -34,7 +39,7 @@ function readStart(record: ReceivedRecord, fields: HeaderFields, reading: BodyRe
   if (fields.version !== startMessageVersion)
     throw malformed(`${startMessageType} v${fields.version} is unknown here`)
   const request = readStartRequest(bodyOf(record, startMessageType, reading))
-  return { kind: 'start', record, head: headOf(record, fields), request }
+  return { kind: 'start', record, head: headOf(record, fields, reading), request }
 }
 
 function readReply(record: ReceivedRecord, fields: HeaderFields, reading: BodyReading): ReplyMessage {
@@ -43,12 +48,16 @@ function readReply(record: ReceivedRecord, fields: HeaderFields, reading: BodyRe
   if (!saga || saga.step === '') throw malformed(`${owner}: no header saga-id or saga-step`)
   if (outcome === undefined) throw malformed(`${owner}: no header outcome`)
   const body = bodyOf(record, owner, reading)
-  return { kind: 'reply', record, head: headOf(record, fields), saga, outcome, body }
+  return { kind: 'reply', record, head: headOf(record, fields, reading), saga, outcome, body }
 }
 
-function headOf(record: ReceivedRecord, { id, type, createdAtUs, context }: HeaderFields): SagaMessageHead {
+function headOf(
+  record: ReceivedRecord,
+  { id, type, createdAtUs, context }: HeaderFields,
+  { messageId }: BodyReading,
+): SagaMessageHead {
   return {
-    id: id ?? recordId(record),
+    id: messageId ?? id ?? recordId(record),
     context,
     ...(type !== undefined && { type }),
     ...(createdAtUs !== undefined && { createdAtUs }),
@@ -58,8 +67,9 @@ function headOf(record: ReceivedRecord, { id, type, createdAtUs, context }: Head
 /** `null` where the record has no value. */
 function bodyOf({ value }: ReceivedRecord, owner: string, { codec, limits }: BodyReading): unknown {
   if (value === null) return null
-  // All that the depth counts is ASCII, which Latin-1 shows as it is.
-  assertWithinLimits(value.toString('latin1'), value.length, limits, owner)
+  // All that the depth counts is ASCII, which Latin-1 shows as it is. Only JSON has a depth that can be seen before it is read.
+  const isJson = /[/+]json\b/.test(codec.contentType)
+  assertWithinLimits(isJson ? value.toString('latin1') : '', value.length, limits, owner)
   return codec.decode(value, owner)
 }
 

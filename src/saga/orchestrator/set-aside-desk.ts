@@ -12,6 +12,9 @@ const pageSize = 100
 /** How far a page came. `last` is the id to go on after. */
 type Page = { readonly last: string | undefined; readonly isLast: boolean }
 
+/** A message that could not be applied. */
+type Suspect = { readonly messageId: string; readonly failure: BackstitchError }
+
 /**
  * Makes the function that takes up messages which were set aside for a definition that this process has. Each is applied and deleted in one
  * transaction; several processes may do this at the same time. What this process cannot move either stays where it is.
@@ -22,13 +25,19 @@ export function setAsideDesk(work: SagaWork): (signal: AbortSignal) => Promise<v
   const takeUp = async (
     after: string | undefined,
     limit: number,
-    failWith?: BackstitchError,
+    seen: (messageId: string) => void,
+    suspect?: Suspect,
   ): Promise<Page> => {
     const writer = sagaWriter(encoding)
     const { outcome, page, applied } = await transactions.run(async ({ tx }) => {
       const records = await store.lockSetAside(tx, registry.names, { after, limit })
-      const messages = records.map(({ record }) => readSagaRecord(record, encoding))
+      for (const { messageId } of records) seen(messageId)
+      const messages = records.map(({ messageId, record }) =>
+        readSagaRecord(record, { ...encoding, messageId }),
+      )
       const { instances } = await store.receive(tx, [], sagaIdsOf(messages))
+      // Another process may have taken the suspect meanwhile: then it is another message that comes first, an innocent one.
+      const failWith = suspect && suspect.messageId === records[0]?.messageId ? suspect.failure : undefined
       const tools = { group, registry, machine, writer, ...(failWith && { failWith }) }
       const folded = foldMessages(messages, { instances, isFresh: () => true }, tools)
       const kept = new Set(folded.setAside.map(({ messageId }) => messageId))
@@ -53,19 +62,32 @@ export function setAsideDesk(work: SagaWork): (signal: AbortSignal) => Promise<v
   return async (signal) => {
     let after: string | undefined
     let limit = pageSize
-    let failWith: BackstitchError | undefined
+    let last = ''
+    let suspect: Suspect | undefined
+    const seen = (messageId: string): void => void (last = messageId)
     while (!signal.aborted) {
       try {
-        const { last, isLast } = await takeUp(after, limit, failWith)
-        if (isLast) return
-        after = last
-        failWith = undefined
+        const page = await takeUp(after, limit, seen, suspect)
+        if (page.isLast) return
+        after = page.last
+        suspect = undefined
       } catch (thrown) {
-        if (!store.isRefusal(thrown) || failWith) throw thrown
+        if (!store.isRefusal(thrown)) throw thrown
         // Found one by one; the one that it is about is then parked.
-        if (limit === 1)
-          failWith = new BackstitchError('SAGA_MESSAGE_FAILED', reasonOf(thrown), { cause: thrown })
-        limit = 1
+        if (limit > 1) limit = 1
+        else if (suspect?.messageId !== last)
+          suspect = {
+            messageId: last,
+            failure: new BackstitchError('SAGA_MESSAGE_FAILED', `message ${last}: ${reasonOf(thrown)}`, {
+              cause: thrown,
+            }),
+          }
+        else {
+          // Not even its saga can be parked. It stays, and must not hold up those behind it.
+          logger.error({ messageId: last, reason: reasonOf(thrown) }, 'cannot take up a message set aside')
+          after = last
+          suspect = undefined
+        }
       }
     }
   }

@@ -64,6 +64,16 @@ test.each([
   expect(await transaction(pidOf)).toBeGreaterThan(0) // the pool goes on
 })
 
+test('a deadlock is one as well where a library has wrapped its error', async () => {
+  const { transaction } = pgDatabase(database.pool())
+  const wrapping = transaction((tx) =>
+    tx.query(`do $$ begin raise exception sqlstate '40P01'; end $$`).catch((cause: unknown) => {
+      throw new Error('Failed query: do', { cause })
+    }),
+  )
+  expect(await codeOf(wrapping)).toBe('TRANSACTION_CONFLICT')
+})
+
 test('whatever the work throws over a lost connection, the connection is the reason', async () => {
   const { transaction } = pgDatabase(database.pool())
   const confused = transaction(async (tx) => {
@@ -109,6 +119,24 @@ test('a signal cuts the transaction, even in the middle of a statement', async (
   await expect(cut).rejects.toBe(reason)
   await database.rows('select pg_terminate_backend($1)', [pid]) // the server would notice after its sleep
   expect(await database.effects()).not.toContain('cut')
+})
+
+test('a signal cuts the rollback too, which waits behind a statement that the work has left running', async () => {
+  const { transaction } = pgDatabase(database.pool())
+  const controller = new AbortController()
+  const reason = new BackstitchError('HANDLER_FAILED', 'here')
+  let pid = 0
+  const cut = transaction(
+    async (tx) => {
+      pid = await pidOf(tx)
+      setTimeout(() => controller.abort(reason), 50)
+      await Promise.all([tx.query('select pg_sleep(60)'), Promise.reject(new Error('no'))])
+    },
+    { signal: controller.signal },
+  )
+  await expect(cut).rejects.toBe(reason)
+  await database.rows('select pg_terminate_backend($1)', [pid])
+  expect(await transaction(pidOf)).not.toBe(pid)
 })
 
 test('a signal ends the wait for a client, and the client that comes late goes back', async () => {

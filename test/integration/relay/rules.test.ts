@@ -42,14 +42,14 @@ describe('a transaction number of its own choice (rule A4)', () => {
 test('row security that would hide rows is an error, for the snapshot moves on past what is hidden (rule A7)', async () => {
   const role = uniqueName('relay')
   await world.pool.query(`
-    create role ${role} login; grant usage on schema backstitch to ${role};
+    create role ${role} login password 'relay'; grant usage on schema backstitch to ${role};
     grant all on all tables in schema backstitch to ${role};
     grant all on all sequences in schema backstitch to ${role};
     alter table backstitch.outbox enable row level security;
     create policy mine on backstitch.outbox using (aggregateid = 'visible')`)
   const url = new URL(world.url)
   url.username = role
-  url.password = ''
+  url.password = 'relay'
   const pool = new Pool({ connectionString: url.href })
   await world.insert('hidden', 'one')
   const relay = await world.relay({ databases: [pool] })

@@ -40,6 +40,7 @@ describe('the operator', () => {
     await expect(operator.skip(id, { actor: '', reason: 'x' })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
     })
+    await expect(operator.retry(id.toUpperCase(), by)).rejects.toMatchObject({ code: 'SAGA_STATE_REFUSES' })
     await expect(world.operator([]).retry(id, by)).rejects.toMatchObject({ code: 'SAGA_DEFINITION_UNKNOWN' })
     await world.pool.query(`update backstitch.saga_instance set status = 'parked', state = '{'`)
     await expect(operator.retry(id, by)).rejects.toMatchObject({ code: 'SAGA_STATE_REFUSES' })

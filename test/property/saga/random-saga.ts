@@ -68,7 +68,7 @@ function compensatableDraft(
   const plain = draft(name, 'compensatable', true, step.attempts)
   if (!step.hasUndo) return plain
   const undo: NonNullable<StepDraft['options']['undo']> = {
-    send: contract(`undo.${name}`, step.canRefuseUndo),
+    send: contract(`work.undo-${name}`, step.canRefuseUndo),
     with: ({ result }) => ({ step: name, saw: result === undefined ? [] : ['result'] }),
     retry: { attemptsMax: step.undoAttempts },
   }

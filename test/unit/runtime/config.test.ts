@@ -170,6 +170,26 @@ describe('the environment', () => {
     expect(await load(undefined, { DATABASE_URL: '', KAFKA_BROKERS: '' })).toMatchObject({ databases: [] })
   })
 
+  test('leaves of TLS and SASL what no variable names as the file has it', async () => {
+    const { kafka, databases } = await load(
+      `{
+        databases: [{ name: 'shop', ssl: { ca: '-----BEGIN CERTIFICATE-----\\nca' } }],
+        kafka: {
+          ssl: { ca: '-----BEGIN CERTIFICATE-----\\nca', servername: 'kafka' },
+          sasl: { mechanism: 'plain', username: 'file', password: 'file' },
+        },
+      }`,
+      { DATABASE_SSL: 'true', KAFKA_SSL_KEY: '-----BEGIN PRIVATE KEY-----\nkey', KAFKA_SASL_PASSWORD: 'p' },
+    )
+    expect(databases[0]?.ssl).toEqual({ ca: '-----BEGIN CERTIFICATE-----\nca' })
+    expect(kafka.ssl).toEqual({
+      ca: '-----BEGIN CERTIFICATE-----\nca',
+      servername: 'kafka',
+      key: '-----BEGIN PRIVATE KEY-----\nkey',
+    })
+    expect(kafka.sasl).toEqual({ mechanism: 'plain', username: 'file', password: 'p' })
+  })
+
   test('turns TLS and SASL on', async () => {
     await writeFile(join(folder, 'ca.pem'), '-----BEGIN CERTIFICATE-----\nCA\n')
     const config = await load(undefined, {
@@ -228,6 +248,11 @@ describe('databases', () => {
   test('need names that differ', async () => {
     const source = `{ databases: [{ url: 'postgres://one/shop' }, { url: 'postgres://two/shop' }] }`
     expect(await refusal(load(source))).toContain('databases.1.name: "shop" names two databases')
+  })
+
+  test('need names that give them variables of their own', async () => {
+    const source = `{ databases: [{ name: 'shop-a' }, { name: 'shop_a' }] }`
+    expect(await refusal(load(source))).toContain('share the variable DATABASE_URL_SHOP_A')
   })
 
   test('are chosen by name or by part', async () => {

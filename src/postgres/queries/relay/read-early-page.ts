@@ -4,6 +4,7 @@ import { outboxTuplesOf } from './outbox-tuple-columns.ts'
  * A page of the rows of some transactions, in the order of `seq`.
  * `$1` the transactions, all of them ended, `$2` after this `seq`, `$3` up to this one. Each transaction is a range of the index
  * `(xid, seq)`, so a page costs a page, however many rows a transaction has.
+ * Rows are compared, not `seq` by itself, so that no plan can walk the primary key instead.
  */
 export function readEarlyPage(
   schema: string,
@@ -12,8 +13,8 @@ export function readEarlyPage(
   return outboxTuplesOf(
     `(select o.* from unnest($1::xid8[]) x (xid) cross join lateral (
       select * from ${schema}.outbox o
-      where o.xid = x.xid and o.seq > $2::bigint and o.seq <= $3::bigint
-      order by o.seq limit ${page.rows}) o
+      where row(o.xid, o.seq) > row(x.xid, $2::bigint) and row(o.xid, o.seq) <= row(x.xid, $3::bigint)
+      order by o.xid, o.seq limit ${page.rows}) o
     order by o.seq limit ${page.rows})`,
     page.bytes,
   )

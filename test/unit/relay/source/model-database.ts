@@ -55,13 +55,12 @@ export class ModelDatabase {
   }
 
   /** What `readLive` selects, by its own conditions. */
-  readLive(previous: Snapshot, current: Snapshot, lowWater: bigint): Row[] {
+  readLive(previous: Snapshot, current: Snapshot): Row[] {
     return this.visible(current)
       .filter(
-        ({ xid, seq }) =>
-          seq > lowWater &&
-          ((xid >= previous.xmax && xid < current.xmax) ||
-            (previous.inProgress.includes(xid) && hasEnded(current, xid))),
+        ({ xid }) =>
+          (xid >= previous.xmax && xid < current.xmax) ||
+          (previous.inProgress.includes(xid) && hasEnded(current, xid)),
       )
       .sort(bySeq)
   }

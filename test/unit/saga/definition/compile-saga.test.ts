@@ -220,6 +220,11 @@ describe('a definition is refused, with its place,', () => {
       () => compileSaga('s', head, stepWith({ undo: { send: Release } })),
     ],
     [
+      'with an undo by another service, which has no record of the step',
+      /step reserve, undo: shipping.ship is a command of shipping: only stock/,
+      () => compileSaga('s', head, stepWith({ undo: { send: Ship, with: request } })),
+    ],
+    [
       'with a timeout of nothing',
       /s v1, step reserve: the timeout "0s"/,
       () => compileSaga('s', head, stepWith({ timeout: '0s' })),

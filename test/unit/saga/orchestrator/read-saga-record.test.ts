@@ -52,6 +52,27 @@ describe('readSagaRecord', () => {
     expect(two.head.id).toBe(one.head.id)
   })
 
+  it('keeps the id that a record was claimed by', () => {
+    const record = recordWith({ topic: 't', headers: { ...reply, id: undefined }, value: {}, timestampMs: 1 })
+    const reading = { codec: jsonCodec, limits: defaultBodyLimits, messageId: id }
+    expect(readSagaRecord(record, reading).head.id).toBe(id)
+    const broken = recordWith({ headers: { ...reply, id: undefined }, value: Buffer.from('{') })
+    expect(readSagaRecord(broken, reading)).toMatchObject({ kind: 'unreadable', head: { id } })
+  })
+
+  it('asks for the depth of JSON alone', () => {
+    const value = Buffer.from('['.repeat(200))
+    const bytes = { contentType: 'application/x-sealed', encode: () => value, decode: () => ({ opened: true }) }
+    const record = recordWith({ topic: 't', headers: reply, value })
+    expect(readSagaRecord(record, { codec: bytes, limits: defaultBodyLimits })).toMatchObject({
+      kind: 'reply',
+      body: { opened: true },
+    })
+    expect(readSagaRecord(record, { codec: jsonCodec, limits: defaultBodyLimits })).toMatchObject({
+      failure: { code: 'MESSAGE_TOO_LARGE' },
+    })
+  })
+
   it.each([
     ['no saga', { ...reply, 'saga-id': undefined }, {}],
     ['no step', { ...reply, 'saga-step': undefined }, {}],
