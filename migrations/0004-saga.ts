@@ -30,6 +30,8 @@ export const saga: Migration = {
   ended_at timestamptz
 ) with (fillfactor = 70)`,
     `create index saga_instance_parked on ${schema}.saga_instance (id) where status = 'parked'`,
+    // Where ended sagas are many and unfinished ones few: an orchestrator that starts asks for those of other forms of its definitions.
+    `create index saga_instance_unfinished on ${schema}.saga_instance (name, version, hash) where ended_at is null`,
     // Outlives the instances: a start that is delivered again must not start an ended saga anew.
     `create table ${schema}.saga_business_key (
   name text not null,

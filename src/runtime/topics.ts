@@ -37,9 +37,8 @@ export function declaredTopics(options: TopicsOptions): readonly TopicSpecificat
     ...sagas.flatMap(({ orchestrator, steps }) => [
       replyAggregateType(orchestrator),
       startAggregateType(orchestrator),
-      ...steps.flatMap(({ command, undo }) =>
-        [command, ...(undo ? [undo.command] : [])].map(({ aggregateType }) => aggregateType),
-      ),
+      // Those of the undos as well: they go to the services of their steps.
+      ...steps.map(({ command }) => command.aggregateType),
     ]),
   ])
   return [...aggregateTypes]

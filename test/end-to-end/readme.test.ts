@@ -29,6 +29,8 @@ beforeAll(async () => {
         customConditions: ['backstitch-source'],
         types: ['node'],
         strict: true,
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: true,
         noEmit: true,
         allowImportingTsExtensions: true,
         skipLibCheck: true,

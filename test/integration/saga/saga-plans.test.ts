@@ -3,6 +3,7 @@ import { claimMessages } from '../../../src/postgres/queries/saga/claim-messages
 import { lockDueSagas } from '../../../src/postgres/queries/saga/lock-due-sagas.ts'
 import { lockInstances } from '../../../src/postgres/queries/saga/lock-instances.ts'
 import { lockSetAside } from '../../../src/postgres/queries/saga/lock-set-aside.ts'
+import { registerDefinitions } from '../../../src/postgres/queries/saga/register-definitions.ts'
 import { writeTransitions } from '../../../src/postgres/queries/saga/write-transitions.ts'
 import { takeDueTimers } from '../../../src/postgres/queries/timer/take-due-timers.ts'
 import { untilNextTimer } from '../../../src/postgres/queries/timer/until-next-timer.ts'
@@ -20,6 +21,7 @@ const statements: readonly (readonly [name: string, text: string, values: readon
   ['take_due', takeDueTimers(schema), [['01900000-0000-7000-8000-000000000001']]],
   ['until_next', untilNextTimer(schema), ['orchestrator', ['s'], [1]]],
   ['lock_set_aside', lockSetAside(schema), ['orchestrator', ['s'], [1], null, 100]],
+  ['register', registerDefinitions(schema), ['[]']],
 ]
 
 it('plans every statement by an index while the tables are empty, for the plan is kept when they are large', async () => {

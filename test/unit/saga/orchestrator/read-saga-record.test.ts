@@ -62,7 +62,11 @@ describe('readSagaRecord', () => {
 
   it('asks for the depth of JSON alone', () => {
     const value = Buffer.from('['.repeat(200))
-    const bytes = { contentType: 'application/x-sealed', encode: () => value, decode: () => ({ opened: true }) }
+    const bytes = {
+      contentType: 'application/x-sealed',
+      encode: () => value,
+      decode: () => ({ opened: true }),
+    }
     const record = recordWith({ topic: 't', headers: reply, value })
     expect(readSagaRecord(record, { codec: bytes, limits: defaultBodyLimits })).toMatchObject({
       kind: 'reply',
