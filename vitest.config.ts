@@ -12,6 +12,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{unit,property,architecture,api,types}/**/*.test.ts'],
+          testTimeout: 30_000,
         },
       },
       {

@@ -52,7 +52,7 @@ export {
 export type { Health, ProcessPart } from './kernel/lifecycle.ts'
 export { type Logger, silentLogger } from './kernel/logger.ts'
 export type { TestSignals } from './kernel/test-signals.ts'
-export type { KafkaTransport } from './transport/transport.ts'
+export type { KafkaTransport, TransportCapabilities } from './transport/transport.ts'
 export type { TopicSpecification, TransportAdmin } from './transport/admin.ts'
 
 // Errors

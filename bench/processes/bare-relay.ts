@@ -38,9 +38,9 @@ const read = async (after: string): Promise<string[][]> =>
     })
   ).rows
 
-let cpuMs = 0
 process.once('SIGTERM', () => {
-  process.send?.({ cpuMs })
+  const { user, system } = process.cpuUsage()
+  process.send?.({ cpuMs: (user + system) / 1000 })
   process.exit(0)
 })
 process.send?.('started')
@@ -69,5 +69,3 @@ for (;;) {
     ),
   )
 }
-const { user, system } = process.cpuUsage()
-cpuMs = (user + system) / 1000

@@ -47,6 +47,7 @@ export async function benchRelay({ url, brokers, repeat, say }: BenchSetting): P
     const drain: number[] = []
     const bare: number[] = []
     const cpu: number[] = []
+    const bareCpu: number[] = []
     for (let n = 1; n <= repeat; n++) {
       say(`drain, run ${n} of ${repeat}`)
       await pool.query('truncate backstitch.outbox_checkpoint')
@@ -69,6 +70,7 @@ export async function benchRelay({ url, brokers, repeat, say }: BenchSetting): P
       drain.push(ours.perSecond)
       cpu.push((ours.cpuMs * 1000) / rows)
       bare.push(limit.perSecond)
+      bareCpu.push((limit.cpuMs * 1000) / rows)
     }
     return [
       { name: 'relay: drain', unit: 'messages/s', values: drain },
@@ -79,6 +81,7 @@ export async function benchRelay({ url, brokers, repeat, say }: BenchSetting): P
         values: drain.map((value, n) => value / bare[n]!),
       },
       { name: 'relay: drain, CPU of the process', unit: 'µs/message', values: cpu },
+      { name: 'relay: drain, bare limit, CPU of the process', unit: 'µs/message', values: bareCpu },
       { name: 'relay: latency at 1,000 commits/s, p50', unit: 'ms', values: latency.map(({ p50 }) => p50) },
       { name: 'relay: latency at 1,000 commits/s, p99', unit: 'ms', values: latency.map(({ p99 }) => p99) },
       {

@@ -8,6 +8,7 @@ import { type Kill, killsOf } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectEffectsOnce } from './promises/effects.ts'
 import { ageOutbox, isCaredFor } from './world/aged-outbox.ts'
+import { outboxReport } from './world/outbox-report.ts'
 import { Stage } from './world/stage.ts'
 import { tallyHandlers, tallyTables } from './world/tally.ts'
 import { isAllHandled, isAllSeen } from './world/tally-tables.ts'
@@ -50,7 +51,7 @@ describe('a relay that is killed', () => {
 
       const relay = new CrashingPart('relay', { ...stage.settings('tally'), ...pagesAt(kill) }, kill)
       onTestFinished(() => relay.kill())
-      onTestFailed(() => console.error(kill, relay.log, stage.log))
+      onTestFailed(async () => console.error(kill, relay.log, stage.log, await outboxReport(pool, witness)))
       const { signal } = relay
       const published = (ids: readonly string[]) =>
         until('all is published', () => ids.every((id) => witness.ids.has(id)), { signal })

@@ -27,7 +27,7 @@ export type QuarantineEntry = {
 }
 
 /** Which rows of the quarantine. */
-export type QuarantineFilter = {
+type QuarantineFilter = {
   readonly topic?: string
   readonly key?: string
   /** Only those behind this `seq`: for the next page. */

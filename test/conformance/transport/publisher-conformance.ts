@@ -102,13 +102,30 @@ export function publisherConformance(harness: () => TransportHarness): void {
       expect((await read([topic], 3)).map(({ value }) => String(value))).toEqual(['0', '1', '2'])
     })
 
-    test('does not acknowledge a partition that the topic does not have', async () => {
+    test('fails a partition that the topic does not have as `topic`: no later try can succeed', async () => {
       const { newTopic, openPublisher } = harness()
       const topic = await newTopic(2)
       const publisher = await openPublisher()
       const astray = [...numbered(topic, 2, 2), { ...numbered(topic, 1)[0]!, partition: 7 }]
       const failure = failureAt(await publisher.publish(astray, { deadlineMs }), 2)
-      expect(['topic', 'unknown']).toContain(failure?.kind)
+      expect(failure?.kind).toBe('topic')
+    })
+
+    test('fails as `topic` where a topic was made again with fewer partitions', async () => {
+      const { newTopic, openPublisher, deleteTopic, transport } = harness()
+      const topic = await newTopic(4)
+      const publisher = await openPublisher()
+      expect(await publisher.publish(numbered(topic, 4, 4), { deadlineMs })).toEqual({ kind: 'acknowledged' })
+      await publisher.close()
+      await deleteTopic(topic)
+      const admin = transport.admin()
+      await expect
+        .poll(async () => (await admin.partitionCounts([topic])).size, { timeout: 15_000 })
+        .toBe(0)
+      await admin.createTopics([{ topic, partitions: 2 }])
+      await admin.close()
+      const successor = await openPublisher()
+      expect(failureAt(await successor.publish(numbered(topic, 4, 4), { deadlineMs }), 3)?.kind).toBe('topic')
     })
 
     test('names a record that is too large, refuses to go on, and is replaced', async () => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Order, ReleaseStock, ReserveStock } from '../../../sagas/place-order/messages.ts'
 import { placeOrder } from '../../../sagas/place-order/saga.ts'
 
-/** A command to a service that nobody runs: no answer ever comes. */
+/** A command that its service has no handler for: it becomes a dead letter, and no answer ever comes. */
 const AskCourier = command('courier.quote', {
   version: 1,
   key: ({ orderId }) => orderId,
@@ -11,15 +11,15 @@ const AskCourier = command('courier.quote', {
   ok: z.object({ price: z.int() }),
 })
 
-const ForgetQuote = command('shipping.forget-quote', {
+const ForgetQuote = command('courier.forget', {
   version: 1,
   key: ({ orderId }) => orderId,
   request: z.object({ orderId: z.uuid() }),
   ok: z.object({}),
 })
 
-/** Takes {@link AskCourier} back, by word of shipping. */
-export const forgetQuote = handle(ForgetQuote, (_, { ok }) => Promise.resolve(ok({})))
+/** All that the courier can do: take {@link AskCourier} back. */
+export const courierHandlers = [handle(ForgetQuote, (_, { ok }) => Promise.resolve(ok({})))]
 
 /** Waits in vain for a courier, twice, by timers; then both of its steps are undone, the last one first. */
 export const quoteOrder = saga('quote-order', { version: 1, input: Order, key: (order) => order.orderId })

@@ -14,10 +14,10 @@ import { placeOrder } from '../../../sagas/place-order/saga.ts'
 import { shippingHandlers, shippingTables } from '../../../sagas/place-order/shipping.ts'
 import { stockHandlers, stockTables } from '../../../sagas/place-order/stock.ts'
 import { type FatedOrder, shopStock } from './shop-orders.ts'
-import { forgetQuote, quoteOrder, sagas } from './shop-sagas.ts'
+import { courierHandlers, quoteOrder, sagas } from './shop-sagas.ts'
 import { Stage } from './stage.ts'
 
-/** The orders and their sagas in one database, the three services in another. */
+/** The orders and their sagas in one database, the services in another. */
 export type ShopStage = Stage<'orders' | 'services'>
 
 const outbox = createOutbox({ service: 'orders' })
@@ -45,7 +45,8 @@ export function shopParts(stage: ShopStage, killed: 'orchestrator' | 'participan
   return [
     createRelay({ ...tools, databases: pools }),
     service('payment', paymentHandlers),
-    service('shipping', [...shippingHandlers, forgetQuote]),
+    service('shipping', shippingHandlers),
+    service('courier', courierHandlers),
     killed === 'orchestrator'
       ? service('stock', stockHandlers)
       : createOrchestrator({ ...tools, database: stage.pool('orders'), sagas }),

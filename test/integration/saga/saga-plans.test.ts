@@ -34,7 +34,7 @@ it('plans every statement by an index while the tables are empty, for the plan i
       const literals = values.map((value) => literalOf(value)).join(', ')
       const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain execute ${name}(${literals})`)
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
-      expect(plan, name).not.toMatch(/Seq Scan|Hash|Merge Join|JIT/)
+      expect(plan, name).not.toMatch(/Seq Scan|Hash(?!Aggregate)|Merge Join|JIT/)
     }
     const { rows } = await client.query<{ generic_plans: string; custom_plans: string }>(
       'select sum(generic_plans)::integer as generic_plans, sum(custom_plans)::integer as custom_plans from pg_prepared_statements',

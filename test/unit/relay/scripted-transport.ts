@@ -1,4 +1,4 @@
-import { BackstitchError } from '../../../src/kernel/errors.ts'
+import type { BackstitchError } from '../../../src/kernel/errors.ts'
 import type { OutgoingRecord, Publisher, PublishResult } from '../../../src/transport/publisher.ts'
 import type { KafkaTransport } from '../../../src/transport/transport.ts'
 
