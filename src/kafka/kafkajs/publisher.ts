@@ -19,7 +19,8 @@ const acknowledged: PublishResult = { kind: 'acknowledged' }
  * - Any rejection ends it: its sequence numbers no longer match the broker’s, and the next batch could be taken for a duplicate.
  *   Its sockets are destroyed, since kafkajs goes on retrying behind the back of a caller who has given up.
  * - What is acknowledged is counted. kafkajs leaves out, without a word, records of a partition that it does not know, and those whose
- *   leader moved, during a retry, to a broker that had already answered.
+ *   leader moved, during a retry, to a broker that had already answered. The first will never succeed (the topic was made again with fewer
+ *   partitions), so the two are told apart.
  */
 export class KafkajsPublisher implements Publisher {
   readonly #client: Client
@@ -176,11 +177,23 @@ export class KafkajsPublisher implements Publisher {
         (answers) => {
           for (const { topicName, partition } of answers) batch.partitions.get(topicName)?.delete(partition)
           const forgotten = [...batch.partitions].find(([, partitions]) => partitions.size > 0)
-          settle(forgotten && notWritten(forgotten[0], [...forgotten[1]]))
+          if (forgotten === undefined) settle(undefined)
+          else void this.#notWritten(forgotten[0], [...forgotten[1]]).then(settle)
         },
         (thrown: unknown) => settle(publishFailureOf(thrown, this.#hasLeft)),
       )
     })
+  }
+
+  /** kafkajs said yes and did not send: the partition does not exist, or its leader moved. Some of the batch is written. Never rejects. */
+  async #notWritten(topic: string, partitions: readonly number[]): Promise<PublishFailure> {
+    this.#metadata.forget(topic)
+    const count = await this.#metadata.partitionCount(topic).catch(() => undefined)
+    const isGone = count !== undefined && partitions.some((partition) => partition >= count)
+    const reason = `kafkajs did not send to partition ${partitions.join(', ')} of ${topic}`
+    return isGone
+      ? { kind: 'topic', reason: `${reason}: it has ${count} partitions` }
+      : { kind: 'unknown', reason }
   }
 
   #poison(failure: PublishFailure): PublishResult {
@@ -195,9 +208,4 @@ const noFailure: PublishFailure = { kind: 'unknown', reason: 'no record' }
 
 function failed(kind: PublishFailure['kind'], reason: string): PublishResult {
   return { kind: 'failed', failure: { kind, reason } }
-}
-
-/** kafkajs said yes and did not send: the partition does not exist, or its leader moved. Some of the batch is written. */
-function notWritten(topic: string, partitions: readonly number[]): PublishFailure {
-  return { kind: 'unknown', reason: `kafkajs did not send to partition ${partitions.join(', ')} of ${topic}` }
 }

@@ -119,9 +119,7 @@ export function publisherConformance(harness: () => TransportHarness): void {
       await publisher.close()
       await deleteTopic(topic)
       const admin = transport.admin()
-      await expect
-        .poll(async () => (await admin.partitionCounts([topic])).size, { timeout: 15_000 })
-        .toBe(0)
+      await expect.poll(async () => (await admin.partitionCounts([topic])).size, { timeout: 15_000 }).toBe(0)
       await admin.createTopics([{ topic, partitions: 2 }])
       await admin.close()
       const successor = await openPublisher()
