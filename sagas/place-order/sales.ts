@@ -7,7 +7,6 @@ export const salesTables = `create table if not exists sale (customer text prima
 /** Handles the events that sales is interested in. */
 export const salesHandlers = [
   on(OrderPlaced, async ({ body }, { tx }) => {
-    if (body === null) return
     await tx.query(
       `insert into sale (customer, orders, total) values ($1, 1, $2)
        on conflict (customer) do update set orders = sale.orders + 1, total = sale.total + excluded.total`,

@@ -17,11 +17,25 @@ const surroundings = new Set<ErrorCode>([
  * What a failure says about the message in hand.
  * - `conflict`: nothing; at once it may go well
  * - `wait`: nothing; the message waits until the surroundings work again, for ever if need be
+ * - `lost`: the handler’s connection is gone. Servers go down in the middle of a message, so the first time says nothing; but when it happens to
+ *   the same message again, on a connection that has taken the claim, the handler’s statement may be what ends the server’s process
  * - `count`: it may be the message’s own fault, so its tries are counted
+ *
+ * @param inHandler whether the handler threw it: then the database has begun the transaction and written the claim a moment before, and what
+ *   it cannot do is what the handler asks of it (a full table of locks, a missing file, a write in a read-only transaction, also at another
+ *   server that the handler uses). A full disk (53100) is everybody’s.
  */
-export function failureKind(thrown: unknown): 'conflict' | 'wait' | 'count' {
+export function failureKind(
+  thrown: unknown,
+  inHandler: boolean = false,
+): 'conflict' | 'wait' | 'lost' | 'count' {
   if (!isBackstitchError(thrown)) return 'count'
   if (thrown.code === 'TRANSACTION_CONFLICT') return 'conflict'
+  if (inHandler) {
+    if (thrown.code === 'DATABASE_UNREACHABLE') return 'lost'
+    if (thrown.code === 'DATABASE_IS_STANDBY') return 'count'
+    if (thrown.code === 'DATABASE_FAILING' && thrown.details['sqlState'] !== '53100') return 'count'
+  }
   if (surroundings.has(thrown.code)) return 'wait'
   return thrown.retriable && thrown.code !== 'HANDLER_FAILED' ? 'wait' : 'count'
 }

@@ -42,6 +42,9 @@ const conflictBackoff: BackoffPolicy = { initialMs: 2, maxMs: 100, factor: 2 }
 /** While the surroundings do not work: soon enough after they do, and seldom enough until then. */
 const waitBackoff: BackoffPolicy = { initialMs: 200, maxMs: 5_000, factor: 2 }
 
+/** One call of a handler. */
+type Trial = { readonly attempt: number; inHandler: boolean }
+
 /** What became of a record. */
 type Handled = 'done' | { readonly retryAfterMs: number }
 
@@ -53,6 +56,7 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
   const { work, inbox, transactions, retry, logger, signals, clock } = options
   const { group, kind } = work
   const troubles = troubleLedger()
+  let suspects: Promise<unknown> = Promise.resolve()
 
   const onBatch = async (batch: ReceivedBatch): Promise<BatchResult> => {
     const progress = offsetProgress(batch, { signals, kind, nowMs: () => clock.now() })
@@ -77,19 +81,29 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
       const { id, type, error } = reading
       return bury(record, { messageId: id, ...(type !== undefined && { type }), thrown: error, attempts: 0 })
     }
-    const failuresBefore = troubles.of(placeOf(record), record.offset)?.failures ?? 0
+    const trouble = troubles.of(placeOf(record), record.offset)
+    const { id: messageId, type } = reading.message
+    if (trouble?.burial) return bury(record, { messageId, type, ...trouble.burial })
+    const trial: Trial = { attempt: (trouble?.failures ?? 0) + 1, inHandler: false }
     try {
-      await applyThroughConflicts(reading, failuresBefore + 1)
+      await (trouble?.isSuspect ? applyAlone(reading, trial) : applyThroughConflicts(reading, trial))
       return 'done'
     } catch (thrown) {
-      return failed(record, reading, thrown)
+      return failed(record, reading, thrown, trial)
     }
   }
 
-  const applyThroughConflicts = async (delivery: Delivery<Target>, attempt: number): Promise<void> => {
+  /** A server process that crashes takes the others with it: suspects run one at a time, so that the innocent are not blamed with the culprit. */
+  const applyAlone = (delivery: Delivery<Target>, trial: Trial): Promise<void> => {
+    const applied = suspects.then(() => applyThroughConflicts(delivery, trial))
+    suspects = applied.catch(() => undefined)
+    return applied
+  }
+
+  const applyThroughConflicts = async (delivery: Delivery<Target>, trial: Trial): Promise<void> => {
     for (let conflicts = 1; ; conflicts++) {
       try {
-        return await apply(delivery, attempt)
+        return await apply(delivery, trial)
       } catch (thrown) {
         if (failureKind(thrown) !== 'conflict' || conflicts >= conflictsMax) throw thrown
         await clock.pause(backoffMs(conflicts, conflictBackoff, Math.random()))
@@ -97,12 +111,16 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
     }
   }
 
-  const apply = async (delivery: Delivery<Target>, attempt: number): Promise<void> => {
+  const apply = async (delivery: Delivery<Target>, trial: Trial): Promise<void> => {
     const { message } = delivery
+    const { attempt } = trial
+    trial.inHandler = false
     const key = { group, source: message.topic, id: message.id }
     const fresh = await transactions.run(async ({ tx, signal, handling }) => {
       if (!(await inbox.claim(tx, key, work.lockOn?.(delivery)))) return false
+      trial.inHandler = true
       await handling(() => work.apply(tx, delivery, { attempt, signal }))
+      trial.inHandler = false
       await signals.reach(`${kind}.commit.before`)
       return true
     })
@@ -118,14 +136,23 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
     record: ReceivedRecord,
     { message }: Delivery<Target>,
     thrown: unknown,
+    { inHandler }: Trial,
   ): Promise<Handled> => {
-    if (failureKind(thrown) === 'wait') return waits(record, thrown)
+    const kind = failureKind(thrown, inHandler)
+    if (kind === 'wait') return waits(record, thrown)
     const trouble = troubles.begin(placeOf(record), record.offset)
+    if (kind === 'lost' && !trouble.isSuspect) {
+      trouble.isSuspect = true
+      return waits(record, thrown)
+    }
+    trouble.isSuspect = kind === 'lost'
     const attempts = ++trouble.failures
     trouble.waits = 0
     trouble.reason = reasonOf(thrown)
-    if (attempts >= retry.attemptsMax)
+    if (attempts >= retry.attemptsMax) {
+      trouble.burial = { thrown, attempts }
       return bury(record, { messageId: message.id, type: message.type, thrown, attempts })
+    }
     const retryAfterMs = backoffMs(attempts, retry.backoff, Math.random())
     logger.warn(
       {

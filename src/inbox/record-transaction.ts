@@ -1,5 +1,5 @@
 import type { Database, TransactionOptions } from '../kernel/database.ts'
-import { BackstitchError } from '../kernel/errors.ts'
+import { BackstitchError, isBackstitchError } from '../kernel/errors.ts'
 import type { SqlExecutor } from '../kernel/sql-executor.ts'
 
 /** How far a transaction has come: tells whose fault it is when its time is over. */
@@ -68,7 +68,13 @@ export function recordTransactions(
 }
 
 function overdue(stage: Stage, msMax: number): BackstitchError {
+  const options = { details: { overdueAfterMs: msMax } }
   return stage === 'handler'
-    ? new BackstitchError('HANDLER_FAILED', `The handler did not end within ${msMax} ms`)
-    : new BackstitchError('DATABASE_UNREACHABLE', `The database did not answer within ${msMax} ms`)
+    ? new BackstitchError('HANDLER_FAILED', `The handler did not end within ${msMax} ms`, options)
+    : new BackstitchError('DATABASE_UNREACHABLE', `The database did not answer within ${msMax} ms`, options)
+}
+
+/** Whether a transaction was cut because its time was over: the database is gone, or there was too much to do. */
+export function isOverdue(thrown: unknown): boolean {
+  return isBackstitchError(thrown) && thrown.details['overdueAfterMs'] !== undefined
 }

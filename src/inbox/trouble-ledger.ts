@@ -6,6 +6,10 @@ export type Trouble = {
   /** Waits for the surroundings since the last time something else happened. */
   waits: number
   reason: string
+  /** The handler lost its connection the last time that it ran. */
+  isSuspect: boolean
+  /** What to write among the dead letters: the attempts are spent, and the handler is not called any more. */
+  burial?: { readonly thrown: unknown; readonly attempts: number }
 }
 
 /**
@@ -33,7 +37,7 @@ export function troubleLedger(): TroubleLedger {
   return {
     of,
     begin: (partition, offset) => {
-      const trouble = of(partition, offset) ?? { offset, failures: 0, waits: 0, reason: '' }
+      const trouble = of(partition, offset) ?? { offset, failures: 0, waits: 0, reason: '', isSuspect: false }
       troubles.set(partition, trouble)
       return trouble
     },

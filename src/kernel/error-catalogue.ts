@@ -79,7 +79,7 @@ export const errorCatalogue = {
     'Let the error of a statement through, or run the statement under a savepoint.',
   ),
   TRANSACTION_CONFLICT: transient(
-    'Another transaction was in the way: a deadlock or a serialization failure.',
+    'Another transaction was in the way: a deadlock, a serialization failure, or a lock that it held for long.',
     'Nothing to do: the transaction is run again.',
   ),
   TOPIC_REFUSED: permanent(
@@ -130,10 +130,6 @@ export const errorCatalogue = {
   REPLY_UNKNOWN: permanent(
     'A reply belongs to no saga that this orchestrator knows.',
     'It was put among the dead letters; check which service sent it.',
-  ),
-  SAGA_ALREADY_STARTED: permanent(
-    'A saga with this business key was started before.',
-    'Nothing to do where a start may come twice; else choose another key.',
   ),
   SAGA_DEFINITION_INVALID: permanent('A saga definition is invalid.', 'Correct the step that is named.'),
   SAGA_DEFINITION_UNKNOWN: permanent(

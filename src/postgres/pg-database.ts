@@ -113,7 +113,10 @@ function explain(thrown: unknown, lost: unknown, place: string): unknown {
   const cause = lost === undefined || sqlState(thrown) !== undefined ? thrown : lost
   const state = sqlState(cause) ?? ''
   const becomes = (code: ErrorCode): BackstitchError =>
-    new BackstitchError(code, `${place}: ${reasonOf(cause)}`, { cause })
+    new BackstitchError(code, `${place}: ${reasonOf(cause)}`, {
+      cause,
+      ...(state !== '' && { details: { sqlState: state } }),
+    })
   if (state === '25P03' || state === '25P04') return cause
   if (isStandby(cause)) return becomes('DATABASE_IS_STANDBY')
   if (lost !== undefined || (state !== '' && isUnreachable(cause))) return becomes('DATABASE_UNREACHABLE')

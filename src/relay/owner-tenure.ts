@@ -15,7 +15,15 @@ import type { ParkedRow } from './quarantine/quarantine-session.ts'
 import type { RelaySession } from './relay-database.ts'
 import { parseSnapshot } from './source/snapshot.ts'
 import type { LiveReading } from './source/source-session.ts'
-import { afterWindow, cursorOf, endOfPage, movedTo, openWindow, pageAfter } from './source/window-machine.ts'
+import {
+  afterSequence,
+  afterWindow,
+  cursorOf,
+  endOfPage,
+  movedTo,
+  openWindow,
+  pageAfter,
+} from './source/window-machine.ts'
 import { Upkeep } from './upkeep/upkeep.ts'
 
 /** Pages of a large window under way at once: the lanes then never wait for the slowest of them. */
@@ -139,17 +147,18 @@ export class OwnerTenure {
   async #look(): Promise<boolean> {
     const { session, database, signals } = this.#options
     const keeper = this.#keeper
-    const { cursor } = keeper
-    const { xmax, inProgress } = cursor.previous
+    const { previous } = keeper.cursor
+    const { xmax, inProgress } = previous
     const reading = await session.readLive({ xmax, inProgress })
     if (reading.inRecovery) throw new BackstitchError('DATABASE_IS_STANDBY', database)
     const current = parseSnapshot(reading.snapshot)
     if (current.xmax < xmax)
       throw new BackstitchError(
         'OUTBOX_CHECKPOINT_AHEAD',
-        `${database}: ${cursor.previous.text} is saved, it is at ${current.text}`,
+        `${database}: ${previous.text} is saved, it is at ${current.text}`,
       )
     keeper.sawSequence(reading.sequenceLast)
+    const cursor = afterSequence(keeper.cursor, reading.sequenceLast)
     if (reading.rows === undefined) {
       // saving it also brings everything that the snapshot sees to disk
       keeper.moveTo(openWindow(cursor, current, reading.sequenceLast), 0)

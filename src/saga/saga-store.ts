@@ -130,6 +130,8 @@ export type SagaStore = {
     definitions: readonly DefinitionName[],
     sagasMax: number,
   ): Promise<TakenTimers>
+  /** Sets the due timers of a saga back, without touching anything else of it. */
+  postponeTimers(tx: SqlExecutor, sagaId: string, byMs: number): Promise<void>
   /** Locks records that were set aside, in the order of their ids from `after` on, passing over those that others hold. */
   lockSetAside(
     tx: SqlExecutor,
@@ -144,4 +146,6 @@ export type SagaStore = {
   untilNextTimerMs(tx: SqlExecutor, definitions: readonly DefinitionName[]): Promise<number | undefined>
   /** Whether the database refuses what was written for what it is, so that trying the same again cannot help. */
   isRefusal(thrown: unknown): boolean
+  /** Whether the database has cut a statement off for its time: it ran too long, or waited too long for a lock. */
+  isTooSlow(thrown: unknown): boolean
 }

@@ -60,12 +60,21 @@ export function leaseViewOf(row: TextRow): LeaseView {
   }
 }
 
-/** The rows of `readLiveWindow`: the head, the rows of the outbox, the tail. */
-export function liveReadingOf(rows: readonly TextRow[], pageRows: number): LiveReading {
+/**
+ * The rows of `readLiveWindow`: the head, the rows of the outbox, the tail.
+ * @throws `DATABASE_FAILING` when another server process answered than at the beginning of the session: behind a pooler that may even be
+ *   another server, which counts its transactions otherwise
+ */
+export function liveReadingOf(rows: readonly TextRow[], pageRows: number, backend: string): LiveReading {
   const head = rows[0]
   const tail = rows.at(-1)
   if (!head || !tail || rows.length < 2 || head[0] !== null || tail[0] !== null)
     throw new BackstitchError('DATABASE_FAILING', 'the head or the tail of a reading is not in its place')
+  if (head[5] !== backend)
+    throw new BackstitchError(
+      'DATABASE_FAILING',
+      'the connection leads to changing server processes: connect directly, or through a pooler in session mode',
+    )
   const inRecovery = head[2] === 'true'
   return {
     inRecovery,

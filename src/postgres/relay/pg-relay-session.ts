@@ -36,20 +36,29 @@ export async function openRelaySession(
   const [description] = await client.run({ name: 'describe', text: describeOutbox(schema) }, [table])
   if (!description)
     throw new BackstitchError('SCHEMA_MISSING', `${table}: the sequence of its seq is missing`)
-  const [sequence, cache, shardCount, hash] = description
+  const [sequence, cache, shardCount, hash, backend] = description
   if (shardCount !== '1' || hash !== 'sha256-32')
     throw new BackstitchError(
       'CONFIG_INVALID',
       `${schema}.outbox_sharding: ${shardCount} shards by ${hash}, this version serves 1 by sha256-32`,
     )
   const page = { rows: settings.pageRows, bytes: settings.pageBytes }
-  return new PgRelaySession(
-    client,
+  return new PgRelaySession(client, {
     schema,
-    relayStatements(schema, sequence ?? '', page),
-    page,
-    cache === '1',
-  )
+    statements: relayStatements(schema, sequence ?? '', page),
+    pageRows: page.rows,
+    sequenceInOrder: cache === '1',
+    backend: backend ?? '',
+  })
+}
+
+type OutboxOfSession = {
+  readonly schema: string
+  readonly statements: RelayStatements
+  readonly pageRows: number
+  readonly sequenceInOrder: boolean
+  /** The server process behind the connection. */
+  readonly backend: string
 }
 
 /** {@link RelaySession} over one connection. */
@@ -58,20 +67,16 @@ class PgRelaySession implements RelaySession {
   readonly #client: PgRelayClient
   readonly #schema: string
   readonly #pageRows: number
+  readonly #backend: string
   readonly #statements: RelayStatements
 
-  constructor(
-    client: PgRelayClient,
-    schema: string,
-    statements: RelayStatements,
-    page: { readonly rows: number },
-    sequenceInOrder: boolean,
-  ) {
+  constructor(client: PgRelayClient, outbox: OutboxOfSession) {
     this.#client = client
-    this.#schema = schema
-    this.#statements = statements
-    this.#pageRows = page.rows
-    this.sequenceInOrder = sequenceInOrder
+    this.#schema = outbox.schema
+    this.#statements = outbox.statements
+    this.#pageRows = outbox.pageRows
+    this.#backend = outbox.backend
+    this.sequenceInOrder = outbox.sequenceInOrder
   }
 
   async view(): ReturnType<RelaySession['view']> {
@@ -118,7 +123,7 @@ class PgRelaySession implements RelaySession {
       since.xmax,
       `{${since.inProgress.join(',')}}`,
     ])
-    return liveReadingOf(rows, this.#pageRows)
+    return liveReadingOf(rows, this.#pageRows, this.#backend)
   }
 
   async readPage(read: PageRead): Promise<Page<OutboxTuple>> {

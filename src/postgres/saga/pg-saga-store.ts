@@ -13,6 +13,7 @@ import { type InstanceRecord, lockInstances } from '../queries/saga/lock-instanc
 import { lockSetAside, type SetAsideReading } from '../queries/saga/lock-set-aside.ts'
 import { registerDefinitions } from '../queries/saga/register-definitions.ts'
 import { writeTransitions } from '../queries/saga/write-transitions.ts'
+import { postponeTimers } from '../queries/timer/postpone-timers.ts'
 import { type DueTimerRecord, takeDueTimers } from '../queries/timer/take-due-timers.ts'
 import { untilNextTimer } from '../queries/timer/until-next-timer.ts'
 import { restoredHeaders } from './restored-headers.ts'
@@ -24,6 +25,9 @@ import { quoteSchema } from '../schema-name.ts'
  * (`P0001` and the classes of routines), views that check, limits. All else is the surroundings’ doing.
  */
 const refusals = /^(0A|21|22|23|2F|38|39|44|54|P0)...$/
+
+/** A statement was cancelled (by the role’s `statement_timeout`, say), or a lock was not to be had within `lock_timeout`. */
+const slowness = /^(57014|55P03)$/
 
 /**
  * The tables of an orchestrator in Postgres, through transactions of `pgDatabase`. Its statements are prepared once for each connection,
@@ -39,6 +43,7 @@ export function pgSagaStore(schemaName: string, orchestrator: string): SagaStore
     setAside: namedStatement('set aside', insertSetAside(schema)),
     lockDue: namedStatement('lock due sagas', lockDueSagas(schema)),
     takeDue: namedStatement('take due timers', takeDueTimers(schema)),
+    postpone: namedStatement('postpone timers', postponeTimers(schema)),
     untilNext: namedStatement('until next timer', untilNextTimer(schema)),
     lockSetAside: namedStatement('lock set aside', lockSetAside(schema)),
     dropSetAside: namedStatement('drop set aside', deleteSetAside(schema)),
@@ -121,6 +126,7 @@ export function pgSagaStore(schemaName: string, orchestrator: string): SagaStore
       const due = await run<DueTimerRecord>(tx, 'takeDue', [[...instances.keys()]])
       return { instances, timers: due.map(({ due_at_ms: dueAtMs, ...timer }) => ({ ...timer, dueAtMs })) }
     },
+    postponeTimers: async (tx, sagaId, byMs) => void (await run(tx, 'postpone', [sagaId, byMs])),
     untilNextTimerMs: async (tx, definitions) => {
       const [next] = await run<{ until_ms: number }>(tx, 'untilNext', [
         orchestrator,
@@ -152,11 +158,14 @@ export function pgSagaStore(schemaName: string, orchestrator: string): SagaStore
     },
     register: async (tx, definitions) =>
       run<{ name: string; version: number }>(tx, 'register', [JSON.stringify(definitions)]),
-    isRefusal: (thrown) => {
-      const code = (thrown as { code?: unknown } | null)?.code
-      return typeof code === 'string' && refusals.test(code)
-    },
+    isRefusal: (thrown) => hasCode(thrown, refusals),
+    isTooSlow: (thrown) => hasCode(thrown, slowness),
   }
+}
+
+function hasCode(thrown: unknown, codes: RegExp): boolean {
+  const code = (thrown as { code?: unknown } | null)?.code
+  return typeof code === 'string' && codes.test(code)
 }
 
 function instancesById(rows: readonly InstanceRecord[]): ReadonlyMap<string, SagaInstance> {

@@ -86,9 +86,11 @@ export class CheckpointKeeper {
     return this.#leaseEndsAtMs - performance.now()
   }
 
-  /** Notes a value that the sequence had. */
+  /** Notes the sequence’s last value. One that goes back was restarted by somebody, and nothing known of it holds any more. */
   sawSequence(last: bigint): void {
-    if (this.#options.sequenceInOrder && last > this.#sequenceSeen) this.#sequenceSeen = last
+    if (!this.#options.sequenceInOrder) return
+    if (last < this.#sequenceSeen) this.#fences = []
+    this.#sequenceSeen = last
   }
 
   /** Moves the cursor: these rows are settled. They are saved soon. */

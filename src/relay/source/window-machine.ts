@@ -38,6 +38,14 @@ export function savedCursorOf(cursor: Cursor): SavedCursor {
   return { ...cursor, previous: cursor.previous.text, current: cursor.current?.text ?? null }
 }
 
+/**
+ * The cursor after a look at the sequence. One that has gone back was restarted by somebody: what was concluded from it is forgotten.
+ * (A crash does not set it back behind what was saved.)
+ */
+export function afterSequence(cursor: Cursor, last: bigint): Cursor {
+  return last < cursor.sequenceHigh ? { ...cursor, walkFrom: 0n, lowWater: 0n } : cursor
+}
+
 /** All rows between the cursor and the snapshot are done. */
 export function afterWindow(cursor: Cursor, current: Snapshot, sequenceHigh: bigint, fences: Fences): Cursor {
   return {

@@ -85,6 +85,17 @@ export function lostFrom(definition: SagaDefinition, at: LegName): BackstitchErr
   return failureAt(definition, 'SAGA_DEFINITION_UNKNOWN', at, 'it is not in the definition any more')
 }
 
+/** The definition was edited in place, so that it would send another command with the request that was made for this one. */
+export function changedFrom(definition: SagaDefinition, at: LegName, { command }: LegState): BackstitchError {
+  const sent = command === undefined ? 'it' : `${command.name} v${command.version}`
+  return failureAt(
+    definition,
+    'SAGA_DEFINITION_UNKNOWN',
+    at,
+    `${sent} was sent, and the definition sends another command now`,
+  )
+}
+
 function beginUndo(
   turn: Turn,
   state: SagaState,

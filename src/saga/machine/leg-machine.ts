@@ -38,7 +38,18 @@ export function stepIndex(definition: SagaDefinition, step: string): number {
   return definition.steps.findIndex(({ name }) => name === step)
 }
 
-/** Sends the leg and arms its timer. The request is in the state that is stored with this effect. */
+/** Whether the definition was edited in place so that the leg would be sent as another command than the one its request is for. */
+export function sendsAnother({ command }: LegPlan, leg: LegState): boolean {
+  const { command: sent } = leg
+  return sent !== undefined && (sent.name !== command.name || sent.version !== command.version)
+}
+
+/**
+ * Sends the leg and arms its timer. The request is in the state that is stored with this effect.
+ *
+ * The undo is named with the first attempt of a round: what that attempt may have done is undone by no other command, whatever the definition
+ * says by the time of a later attempt.
+ */
 export function sendLeg(
   turn: Turn,
   state: SagaState,
@@ -54,13 +65,17 @@ export function sendLeg(
     { kind: 'schedule', ...address, afterMs: waitMs(plan, attempt) },
   )
   record(turn, 'sent', address)
-  const undo = plan.undo?.command
+  const undo = attempt === 1 ? plan.undo?.command : undefined
   return withLeg(
     state,
     at,
-    { status: 'sent', round, attempt, request, key },
-    undo && { undoBy: { name: undo.name, version: undo.version } },
+    { status: 'sent', round, attempt, request, key, command: nameOf(plan.command) },
+    undo && { undoBy: nameOf(undo) },
   )
+}
+
+function nameOf({ name, version }: LegPlan['command']): { readonly name: string; readonly version: number } {
+  return { name, version }
 }
 
 /** Which try of its policy an attempt is, from 1: an operator’s retry goes on counting the attempts, and has all tries again. */

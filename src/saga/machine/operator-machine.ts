@@ -1,6 +1,6 @@
 import { BackstitchError } from '../../kernel/errors.ts'
-import { courseOf, goBack, goForward, lostFrom, ownerOf } from './course-machine.ts'
-import { type LegName, legAt, planOf, sendLeg, stepIndex, withLeg } from './leg-machine.ts'
+import { changedFrom, courseOf, goBack, goForward, lostFrom, ownerOf } from './course-machine.ts'
+import { type LegName, legAt, planOf, sendLeg, sendsAnother, stepIndex, withLeg } from './leg-machine.ts'
 import type { OperatorInput } from './saga-input.ts'
 import type { SagaState } from './saga-state.ts'
 import { record, type Turn } from './turn.ts'
@@ -12,14 +12,16 @@ import { record, type Turn } from './turn.ts'
  * the outcome is unknown it stays in the round, so that whatever has happened there is not done twice. A leg whose mapper failed was never
  * sent: its mapper runs again.
  *
- * @throws `SAGA_STATE_REFUSES` unless parked, `SAGA_DEFINITION_UNKNOWN` when the definition has lost the step
+ * @throws `SAGA_STATE_REFUSES` unless parked, `SAGA_DEFINITION_UNKNOWN` when the definition has lost the step, or sends another
+ *   command than the one that the stored request was made for
  */
 export function retryLeg(turn: Turn, state: SagaState, input: OperatorInput): SagaState {
   const at = parkedAt(turn, state, input)
   const plan = planOf(turn.definition, at)
   if (plan === undefined) throw lostFrom(turn.definition, at)
-  note(turn, 'retried', at, input)
   const leg = legAt(state, at)
+  if (leg !== undefined && sendsAnother(plan, leg)) throw changedFrom(turn.definition, at, leg)
+  note(turn, 'retried', at, input)
   if (leg === undefined)
     return at.direction === 'do'
       ? goForward(turn, state, stepIndex(turn.definition, at.step))

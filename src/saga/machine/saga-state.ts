@@ -25,6 +25,8 @@ export type LegState = {
   readonly request: unknown
   /** The key of the command’s record; empty if it was never sent. */
   readonly key: string
+  /** The command that the request was made for; absent if it was never sent. Another command is never sent with this request. */
+  readonly command?: { readonly name: string; readonly version: number }
   /** Of an `ok`: the reply’s body; `null` of an undo that found nothing to undo. */
   readonly result?: unknown
   /** Of a `rejected`: its name and body (`null` where the body does not fit its contract). Kept when it is skipped. */

@@ -1,5 +1,5 @@
-import { failureAt, lostFrom, parkLeg, turnBack } from './course-machine.ts'
-import { legAt, planOf, sendLeg, tryOf, withLeg } from './leg-machine.ts'
+import { changedFrom, failureAt, lostFrom, parkLeg, turnBack } from './course-machine.ts'
+import { legAt, planOf, sendLeg, sendsAnother, tryOf, withLeg } from './leg-machine.ts'
 import type { TimerInput } from './saga-input.ts'
 import type { LegState, SagaState } from './saga-state.ts'
 import { record, type Turn } from './turn.ts'
@@ -8,7 +8,8 @@ import { record, type Turn } from './turn.ts'
  * Takes a timer that fired: the attempt has waited long enough. The command is sent again with the same request until its attempts are
  * spent; then a compensatable step is undone, since it may have happened, and every other leg parks the saga.
  *
- * That a timer fires only once its command was published and the replies were read past its due time is the shell’s part.
+ * A timer fires by the clock alone, whether or not its command was published yet or its answer waits unread on the topic. Sending early does
+ * no harm, since all attempts of a round share one effect at the participant, and any of their answers settles the leg.
  */
 export function takeTimer(turn: Turn, state: SagaState, timer: TimerInput): SagaState {
   // The shell may park a saga whose leg still waits; then nothing is sent until an operator says so.
@@ -20,7 +21,9 @@ export function takeTimer(turn: Turn, state: SagaState, timer: TimerInput): Saga
   const plan = planOf(turn.definition, timer)
   if (plan === undefined) return parkLeg(turn, state, timer, unknown, lostFrom(turn.definition, timer))
   if (tryOf(plan.retry, leg.attempt) < plan.retry.attemptsMax)
-    return sendLeg(turn, state, timer, plan, { ...leg, attempt: leg.attempt + 1 })
+    return sendsAnother(plan, leg)
+      ? parkLeg(turn, state, timer, unknown, changedFrom(turn.definition, timer, leg))
+      : sendLeg(turn, state, timer, plan, { ...leg, attempt: leg.attempt + 1 })
   if (plan.phase === 'compensatable') {
     turn.effects.push({ kind: 'cancel', step: timer.step, direction: timer.direction })
     return turnBack(turn, withLeg(state, timer, unknown))

@@ -1,5 +1,5 @@
 import { type BackoffPolicy, backoffMs } from '../../kernel/backoff.ts'
-import { BackstitchError, isBackstitchError, reasonOf } from '../../kernel/errors.ts'
+import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
 import { deadLetterOf } from '../../inbox/dead-letter.ts'
 import type { Claim } from '../saga-store.ts'
 import { sagaWriter } from '../transition/saga-writer.ts'
@@ -8,6 +8,7 @@ import { reportFold } from './report-fold.ts'
 import type { SagaMessage } from './saga-message.ts'
 import type { SagaWork } from './saga-work.ts'
 import { writeOutcome } from '../transition/write-outcome.ts'
+import { writeFailureOf } from './write-failure.ts'
 
 /** Applies messages to their sagas. */
 export type MessageApplier = {
@@ -25,7 +26,7 @@ const conflictBackoff: BackoffPolicy = { initialMs: 2, maxMs: 100, factor: 2 }
 /**
  * Makes a {@link MessageApplier}. A batch is one transaction of five statements: begin, claim and load (sent together), one write, commit.
  * A batch that the database refuses is halved until the message is found that it is about; only that one’s saga is parked, or it becomes
- * a dead letter.
+ * a dead letter. A batch that takes longer than a transaction may is halved too, until what is left is done in time.
  */
 export function messageApplier(work: SagaWork): MessageApplier {
   const { group, store, transactions, registry, machine, encoding, signals, clock } = work
@@ -59,7 +60,7 @@ export function messageApplier(work: SagaWork): MessageApplier {
       try {
         return await applyTogether(messages)
       } catch (thrown) {
-        if (!isConflict(thrown) || conflicts >= most) throw thrown
+        if (writeFailureOf(store, thrown) !== 'conflict' || conflicts >= most) throw thrown
         await clock.pause(backoffMs(conflicts, conflictBackoff, Math.random()))
       }
     }
@@ -71,12 +72,12 @@ export function messageApplier(work: SagaWork): MessageApplier {
     try {
       await applyThroughConflicts(messages)
     } catch (thrown) {
-      const isRefusal = store.isRefusal(thrown)
-      if (messages.length > 1 && (isRefusal || isConflict(thrown))) {
+      const failure = writeFailureOf(store, thrown)
+      if (messages.length > 1 && failure !== 'surroundings') {
         const half = messages.length >> 1
         await apply(messages.slice(0, half))
         await apply(messages.slice(half))
-      } else if (isRefusal) await applyRefused(first, thrown)
+      } else if (failure === 'refused') await applyRefused(first, thrown)
       else throw thrown
     }
   }
@@ -88,7 +89,7 @@ export function messageApplier(work: SagaWork): MessageApplier {
     try {
       await applyTogether([message], failure)
     } catch (thrown) {
-      if (!store.isRefusal(thrown)) throw thrown
+      if (writeFailureOf(store, thrown) !== 'refused') throw thrown
       await bury(message, failure)
     }
   }
@@ -106,10 +107,6 @@ export function messageApplier(work: SagaWork): MessageApplier {
   }
 
   return { apply }
-}
-
-function isConflict(thrown: unknown): boolean {
-  return isBackstitchError(thrown, 'TRANSACTION_CONFLICT')
 }
 
 /** Each message once, sorted, so that a process that claims the same ones in another order is no deadlock. */

@@ -131,11 +131,18 @@ export function sagaOrchestrator(options: SagaOrchestratorOptions): ProcessPart 
 
   const register = async (): Promise<void> => {
     await options.checkDatabase()
-    const edited = await transactions.run(async ({ tx }) => {
-      const found = await store.register(tx, registry.rows)
-      await signals.reach('orchestrator.register.before')
-      return found
-    })
+    const edited = await transactions
+      .run(async ({ tx }) => {
+        const found = await store.register(tx, registry.rows)
+        await signals.reach('orchestrator.register.before')
+        return found
+      })
+      .catch((thrown: unknown) => {
+        if (!store.isTooSlow(thrown)) throw thrown
+        // A caller’s transaction that was the first to use a definition is still open. It ends some time, and the start is tried until then.
+        const place = `${name}: the definitions of its sagas: ${reasonOf(thrown)}`
+        throw new BackstitchError('TRANSACTION_CONFLICT', place, { cause: thrown })
+      })
     await signals.reach('orchestrator.register.after')
     for (const { name: saga, version } of edited)
       logger.warn(

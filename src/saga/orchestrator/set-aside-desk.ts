@@ -6,6 +6,7 @@ import { readSagaRecord } from './read-saga-record.ts'
 import { reportFold } from './report-fold.ts'
 import type { SagaWork } from './saga-work.ts'
 import { writeOutcome } from '../transition/write-outcome.ts'
+import { writeFailureOf } from './write-failure.ts'
 
 const pageSize = 100
 
@@ -72,7 +73,12 @@ export function setAsideDesk(work: SagaWork): (signal: AbortSignal) => Promise<v
         after = page.last
         suspect = undefined
       } catch (thrown) {
-        if (!store.isRefusal(thrown)) throw thrown
+        const kind = writeFailureOf(store, thrown)
+        if (kind === 'too-much' && limit > 1) {
+          limit = limit >> 1
+          continue
+        }
+        if (kind !== 'refused') throw thrown
         // Found one by one; the one that it is about is then parked.
         if (limit > 1) limit = 1
         else if (suspect?.messageId !== last)

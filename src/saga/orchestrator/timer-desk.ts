@@ -5,9 +5,13 @@ import { foldTimers } from './fold-timers.ts'
 import { reportParked } from './report-fold.ts'
 import type { SagaWork } from './saga-work.ts'
 import { writeOutcome } from '../transition/write-outcome.ts'
+import { writeFailureOf } from './write-failure.ts'
 
 /** Sagas whose timers are fired in one transaction. */
 const sagasMax = 200
+
+/** When to look again at the timers of a saga that cannot even be parked. */
+const postponedMs = 30_000
 
 /** A saga whose timer could not be applied. */
 type Suspect = { readonly sagaId: string; readonly failure: BackstitchError }
@@ -16,7 +20,8 @@ type Suspect = { readonly sagaId: string; readonly failure: BackstitchError }
  * Makes the function that fires due timers: sagas with due timers are locked first, then their timers are taken out, then the machine runs.
  * A reply that settles a leg holds the saga’s row, so its timer is passed over and is gone when the row is free.
  *
- * What the database refuses is tried again saga by saga; the one that it is about is parked.
+ * What the database refuses is tried again saga by saga; the one that it is about is parked. Where even that is refused its timers are set
+ * back, so that those of the others are fired. What takes too long is tried again with half as many sagas, and more again once it works.
  */
 export function timerDesk(work: SagaWork): () => Promise<TimerPoll> {
   const { store, transactions, registry, machine, encoding, signals, logger } = work
@@ -58,19 +63,45 @@ export function timerDesk(work: SagaWork): () => Promise<TimerPoll> {
     try {
       return await fire(1, seen)
     } catch (thrown) {
-      if (!store.isRefusal(thrown)) throw thrown
+      if (writeFailureOf(store, thrown) !== 'refused') throw thrown
       const place = `a timer of saga ${sagaId}: ${reasonOf(thrown)}`
       const failure = new BackstitchError('SAGA_MESSAGE_FAILED', place, { cause: thrown })
-      return fire(1, seen, { sagaId, failure })
+      return parkOne({ sagaId, failure }, seen, () => sagaId)
     }
   }
 
-  return async () => {
+  const parkOne = async (
+    suspect: Suspect,
+    seen: (sagaId: string) => void,
+    lastSeen: () => string,
+  ): Promise<TimerPoll> => {
     try {
-      return await fire(sagasMax, () => undefined)
+      return await fire(1, seen, suspect)
     } catch (thrown) {
-      if (!store.isRefusal(thrown)) throw thrown
-      return fireOne()
+      // Another process may hold the suspect by now: then it was another saga’s turn.
+      if (writeFailureOf(store, thrown) !== 'refused' || lastSeen() !== suspect.sagaId) throw thrown
+      const { sagaId } = suspect
+      await transactions.run(({ tx }) => store.postponeTimers(tx, sagaId, postponedMs))
+      logger.error(
+        { sagaId, reason: reasonOf(thrown), againAfterMs: postponedMs },
+        'a saga whose timer fails cannot be parked either; its timers are set back',
+      )
+      return { fired: 1, untilNextMs: undefined }
+    }
+  }
+
+  let limit = sagasMax
+  return async () => {
+    for (;;) {
+      try {
+        const poll = await (limit > 1 ? fire(limit, () => undefined) : fireOne())
+        limit = Math.min(sagasMax, limit * 2)
+        return poll
+      } catch (thrown) {
+        const failure = writeFailureOf(store, thrown)
+        if (limit === 1 || (failure !== 'refused' && failure !== 'too-much')) throw thrown
+        limit = failure === 'refused' ? 1 : limit >> 1
+      }
     }
   }
 }

@@ -37,7 +37,7 @@ type Prepared = { readonly id: string; readonly key: string; readonly transition
  * its timer are written at once. Elsewhere one message goes to that database’s outbox, from which the orchestrator starts the saga.
  *
  * Business keys are taken in their order, whatever the order of the inputs, so that two transactions that start the same sagas wait for
- * each other. Two transactions that call it several times, each in another order, can still block each other; Postgres
+ * each other; for a definition that is used for the first time nobody waits. Two transactions that call it several times, each in another order, can still block each other; Postgres
  * ends one of them with the SQLSTATE 40P01, as it does with 40001 where the caller’s transaction is REPEATABLE READ or SERIALIZABLE and the
  * key was taken meanwhile. Both are for the caller to retry, with the whole transaction.
  */

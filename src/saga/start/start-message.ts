@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { deriveId, isUuid } from '../../kernel/ids.ts'
+import { deriveId } from '../../kernel/ids.ts'
 import { BackstitchError } from '../../kernel/errors.ts'
 import type { Message } from '../../message/message.ts'
 import { startAggregateType } from '../../message/topic.ts'
@@ -27,9 +27,9 @@ export type StartRequest = z.output<typeof body>
 /**
  * Makes the message that a service writes to its own outbox where the tables of sagas are elsewhere.
  *
- * Its id derives from the name of the saga and the business key, so that the inbox drops a second start. Its 48 bits of time are those
- * of the business key where that is a UUID of version 7, else zero, which is the default partition of the inbox: the same key must
- * always give the same id. The key of the record is the business key, so that two starts of one key come one after the other.
+ * Its id derives from the id that the saga shall have, and so has the time of the start. Another start with the same business key is
+ * another message: the table of business keys, not the inbox, makes sure that it starts nothing. So a corrected start is heard after one
+ * that became a dead letter. The key of the record is the business key, so that two starts of one key come one after the other.
  */
 export function startMessage(
   definition: SagaDefinition,
@@ -37,7 +37,7 @@ export function startMessage(
 ): Message {
   const { name, version, orchestrator } = definition
   return {
-    id: deriveId(timeOf(start.key), startMessageType, name, start.key),
+    id: deriveId(start.id, startMessageType),
     aggregateType: startAggregateType(orchestrator),
     key: start.key,
     type: startMessageType,
@@ -56,10 +56,4 @@ export function readStartRequest(value: unknown): StartRequest {
     'MESSAGE_MALFORMED',
     `${startMessageType}: ${error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`,
   )
-}
-
-const nil = '00000000-0000-0000-0000-000000000000'
-
-function timeOf(key: string): string {
-  return isUuid(key) && key[14] === '7' ? key : nil
 }

@@ -161,6 +161,17 @@ test('the page’s queries say who owns the outbox and how many rows wait', asyn
   await expect.poll(none, { timeout: 10_000 }).toEqual([{ count: '0', oldest: null }])
 })
 
+test('a leaf is not emptied under a snapshot from before its lock: it would not show what was committed meanwhile', async () => {
+  const { world } = await halfPublished(['o-1'], ['o-2'])
+  const session = await world.pool.connect()
+  try {
+    await session.query('begin isolation level repeatable read')
+    await expect(session.query(statement('Tables that grow', 0))).rejects.toThrow('read committed')
+  } finally {
+    session.release(true)
+  }
+})
+
 test('a leaf is emptied only when it is behind the sequence, published, and free', async () => {
   const { world, reader } = await halfPublished(['o-1'], ['o-2'])
   const empty = (): Promise<unknown> => world.pool.query(statement('Tables that grow', 0))

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Client } from 'pg'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { assertSchema } from '../../../src/postgres/assert-schema.ts'
 import { createDatabase, uniqueName } from '../../support/services.ts'
 import { backstitch, startBackstitch } from './backstitch-process.ts'
@@ -75,6 +78,47 @@ describe('migrate', () => {
       await client.query(out)
       await assertSchema({ pool: client, schema, parts: ['participant', 'inbox', 'outbox'] })
     })
+  })
+
+  test('gives a database that lists no parts those of a service, and the orchestrator’s more', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'backstitch-parts-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const shop = new URL('./shop/backstitch.config.ts', import.meta.url).href
+    await writeFile(
+      join(folder, 'backstitch.config.ts'),
+      `import shop from '${shop}'
+       export default { ...shop, databases: [{ name: 'orders' }, { name: 'stock' }], orchestrator: { ...shop.orchestrator, database: 'orders' } }`,
+    )
+    const schema = uniqueName('cli')
+    const { code, out } = await startBackstitch(['migrate', '--schema', schema], { environment, folder }).ended
+    expect({ code, out }).toEqual({
+      code: 0,
+      out:
+        `orders, schema ${schema}: applied 0001-outbox, 0002-inbox, 0003-participant, 0004-saga, 0005-timer\n` +
+        `stock, schema ${schema}: applied 0001-outbox, 0002-inbox, 0003-participant\n`,
+    })
+    const withoutConfig = { environment: { DATABASE_URL: stockUrl }, folder: tmpdir() }
+    const alone = uniqueName('cli')
+    expect((await startBackstitch(['migrate', '--schema', alone], withoutConfig).ended).out).toMatch(
+      new RegExp(`schema ${alone}: applied 0001-outbox, 0002-inbox, 0003-participant\n$`),
+    )
+  })
+
+  test('that fails names the database, and says what was done before', async () => {
+    const schema = uniqueName('cli')
+    await onDatabase(stockUrl, async (client) => {
+      await client.query(`create schema ${schema}`)
+      await client.query(`create table ${schema}.inbox ()`)
+    })
+    const { code, out, err } = await backstitch(['migrate', '--schema', schema], environment)
+    expect({ code, out }).toEqual({
+      code: 1,
+      out: `orders, schema ${schema}: applied 0001-outbox, 0002-inbox, 0004-saga, 0005-timer\n`,
+    })
+    const { host, pathname } = new URL(stockUrl)
+    expect(err).toMatch(/^MIGRATION_FAILED: /)
+    expect(err).toContain(`stock: ${host}${pathname}: 0002-inbox in the schema ${schema}: relation "inbox"`)
+    expect(err).toContain('applied before it: 0001-outbox')
   })
 
   test('waits for a database that is not there yet, says so, and gives up in time', async () => {

@@ -97,6 +97,18 @@ describe('with tables and topics', () => {
     }
   })
 
+  test('a saga whose state nobody can read is shown all the same', async () => {
+    const id = await start('o-unreadable')
+    await pool.query(`update backstitch.saga_instance set state = '{"cut' where id = $1`, [id])
+    await pool.query(`update backstitch.saga_history set detail = '{"cut' where saga_id = $1`, [id])
+    const shown = await saga('show', id)
+    expect({ code: shown.code, err: shown.err }).toEqual({ code: 0, err: '' })
+    expect(shown.out).toMatch(/^key: +o-unreadable$/m)
+    const asJson = JSON.parse((await saga('show', id, '-o', 'json')).out) as { history: object[] }
+    expect(asJson).toMatchObject({ id, state: '{"cut' })
+    expect(asJson.history).toMatchObject([{ kind: 'started', detail: '{"cut' }, { detail: '{"cut' }])
+  })
+
   test('a parked saga is retried with a reason, a running one is refused with 5', async () => {
     const id = await start('o-3')
     const withoutReason = await saga('retry', id)

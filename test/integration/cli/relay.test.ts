@@ -59,6 +59,31 @@ test('it publishes plain inserts of all its databases until SIGTERM, drains, and
   for (const line of out.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg')
 })
 
+test('it goes on when nobody reads its log any more, and drains at SIGTERM', async () => {
+  const running = startBackstitch(['relay'], { environment })
+  await running.says('"msg":"started"')
+  running.process.stdout?.destroy()
+  running.process.stderr?.destroy()
+  // A line of the log for which there is no reader: a topic that does not exist.
+  await insert(pools.orders, 'nowhere')
+  await expect
+    .poll(
+      async () => (await pools.orders.query('select from backstitch.outbox_quarantine')).rowCount,
+      { timeout: 15_000 },
+    )
+    .toBe(1)
+  const before = await recordsOn('order')
+  await insert(pools.orders, 'order')
+  await expect.poll(() => recordsOn('order'), { timeout: 15_000 }).toBe(before + 1n)
+  expect(running.process.exitCode).toBe(null)
+  running.process.kill('SIGTERM')
+  expect((await running.ended).code).toBe(0)
+  const { rows } = await pools.orders.query<{ owner: string | null }>(
+    'select owner from backstitch.outbox_checkpoint order by number desc limit 1',
+  )
+  expect(rows).toEqual([{ owner: null }])
+})
+
 test('it waits for a database that is not there, says so without its password, and still ends by SIGTERM', async () => {
   const closed = { ...environment, DATABASE_URL_STOCK: 'postgres://user:hunter2@127.0.0.1:1/stock' }
   const running = startBackstitch(['relay', '--database', 'stock'], { environment: closed })

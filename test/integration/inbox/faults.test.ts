@@ -45,7 +45,7 @@ async function deadLettersOf(group: string): Promise<Record<string, unknown>[]> 
   return database.rows('select message_id from backstitch.dead_letter where consumer_group = $1', [group])
 }
 
-test('a connection that is lost again and again is never the message’s fault', async () => {
+test('a connection that is lost in the handler is an outage the first time', async () => {
   const name = uniqueName('a')
   const group = uniqueName('group')
   const { transport } = await transportWith([name])
@@ -54,20 +54,46 @@ test('a connection that is lost again and again is never the message’s fault',
   const handler = on(Placed, async ({ body }, { tx, attempt }) => {
     attempts.push(attempt)
     await tx.query('insert into effect (name) values ($1)', [body.name])
-    if (attempts.length < 5) await tx.query('select pg_terminate_backend(pg_backend_pid())')
+    if (attempts.length < 2) await tx.query('select pg_terminate_backend(pg_backend_pid())')
   })
-  const part = consumer({ transport, group, handlers: [handler], logger })
+  const part = consumer({ transport, group, handlers: [handler], logger, retry: { attemptsMax: 1 } })
   await started(part)
   await until('the health to say so', () => part.health().state === 'failing')
   expect(part.health().reason).toContain('DATABASE_UNREACHABLE')
   await untilDrained(transport, group, topic)
-  expect(attempts).toEqual([1, 1, 1, 1, 1])
+  expect(attempts).toEqual([1, 1])
   expect(await effectsOf(name)).toEqual([name])
   expect(await deadLettersOf(group)).toEqual([])
   expect(part.health()).toEqual({ state: 'running' })
   expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
     { fields: { topic, partition: 0, offset: '0', code: 'DATABASE_UNREACHABLE' } },
   ])
+})
+
+test.each([
+  ['ends its own server process each time', 'select pg_terminate_backend(pg_backend_pid())', 4],
+  ['writes in a read-only transaction', 'set transaction read only; create table never (id integer)', 3],
+  ['asks for a file that is not there', `select pg_read_file('no-such-file')`, 3],
+  ['fills the table of locks', 'select lock_all()', 3],
+])('a message whose handler %s becomes a dead letter, and the partition goes on', async (_, sql, calls) => {
+  const bad = uniqueName('a')
+  const good = uniqueName('b')
+  const group = uniqueName('group')
+  await database.rows(`create or replace function lock_all() returns void language plpgsql as $$ begin
+    raise exception using errcode = '53200', message = 'out of shared memory';
+  end $$`)
+  const { transport, ids } = await transportWith([bad, good])
+  let called = 0
+  const handler = on(Placed, async ({ body }, { tx }) => {
+    if (body.name !== bad) return void (await tx.query('insert into effect (name) values ($1)', [body.name]))
+    called++
+    await tx.query(sql)
+  })
+  await started(consumer({ transport, group, handlers: [handler] }))
+  await untilDrained(transport, group, topic)
+  expect(called).toBe(calls)
+  expect(await effectsOf(good)).toEqual([good])
+  expect(await deadLettersOf(group)).toEqual([{ message_id: ids[0] }])
 })
 
 test('the other partitions go on while one waits', async () => {

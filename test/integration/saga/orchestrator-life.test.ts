@@ -38,6 +38,27 @@ describe('the life of an orchestrator', () => {
     expect(() => createOrchestrator({ ...options, sagas: [saga, orderSaga()] })).toThrow('CONFIG_INVALID')
   })
 
+  it('waits for a transaction that is the first to use its definition and stays open, and says so', async () => {
+    const world = await sagaWorld()
+    const holder = await world.pool.connect()
+    await holder.query('begin')
+    const { id } = await saga.start(holder, { orderId: 'o-1', total: 1 })
+    const started = world.orchestrate([saga])
+    await world.until<number>(
+      `select count(*)::integer from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      [],
+      (count) => count === 1,
+    )
+    await expect
+      .poll(() => world.log.filter(({ level }) => level === 'warn'), { timeout: 9_000 })
+      .toMatchObject([{ fields: { code: 'TRANSACTION_CONFLICT' } }])
+    await holder.query('commit')
+    holder.release()
+    await started
+    expect((await world.operator([]).show(id)).status).toBe('running')
+    expect(await world.count('saga_definition')).toBe(1)
+  }, 20_000)
+
   it('waits for a database that does not answer, says so once, and can be stopped', async () => {
     const { logger, lines } = keptLines()
     const database = new Pool({ host: '127.0.0.1', port: 1, database: 'none' })

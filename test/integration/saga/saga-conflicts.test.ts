@@ -209,6 +209,65 @@ describe('a batch in which not all is well', () => {
     await world.command(ids[1]!, 2)
   })
 
+  it.each([
+    ['its transaction', ''],
+    ['a statement of its role', 'statement_timeout'],
+  ])('makes a batch smaller that takes longer than %s may', async (_, setting) => {
+    const world = await sagaWorld({ partitions: 1 })
+    const ids = await startMany(world, 60)
+    const answers = (await world.commands()).map((command) => ({
+      ...replyRecord(command, 'ok', { reservationId: 'r' }),
+      key: 'k',
+    }))
+    await world.pool.query(
+      `create function backstitch.slow() returns trigger language plpgsql as $$ begin
+         perform pg_sleep(0.02);
+         return new;
+       end $$;
+       create trigger slow before update on backstitch.saga_instance for each row execute function backstitch.slow()`,
+    )
+    if (setting !== '')
+      await world.pool.query(
+        `do $$ begin execute format('alter database %I set ${setting} = 600', current_database()); end $$`,
+      )
+    await world.publish(replyTopic, answers)
+    await world.orchestrate([saga], setting === '' ? { transactionMsMax: 600 } : {})
+    for (const id of ids) await world.command(id, 2)
+    expect(await world.count('dead_letter')).toBe(0)
+  })
+
+  it('sets the timers of a saga back that the database lets nobody park, and fires the others', async () => {
+    const world = await sagaWorld({ partitions: 1 })
+    const ids = await startMany(world, 3)
+    await world.pool.query(
+      `create function backstitch.refuse() returns trigger language plpgsql as $$ begin
+         if new.id = '${ids[0]}' then raise exception 'not this one'; end if;
+         return new;
+       end $$;
+       create trigger refuse before update on backstitch.saga_instance for each row execute function backstitch.refuse()`,
+    )
+    await world.pool.query(
+      `update backstitch.timer set due_at = clock_timestamp() - interval '1 minute' where saga_id = '${ids[0]}'`,
+    )
+    await world.pool.query(
+      `update backstitch.timer set due_at = clock_timestamp() where saga_id <> '${ids[0]}'`,
+    )
+    await world.orchestrate([saga])
+    expect(await world.command(ids[1]!, 2)).toMatchObject({ saga_attempt: 2 })
+    expect(await world.command(ids[2]!, 2)).toMatchObject({ saga_attempt: 2 })
+    await world.until<boolean>(
+      `select due_at > clock_timestamp() + interval '10 seconds' from backstitch.timer where saga_id = $1`,
+      [ids[0]],
+      (isLater) => isLater,
+    )
+    expect(world.log).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        fields: expect.objectContaining({ sagaId: ids[0] }) as unknown,
+      }),
+    )
+  })
+
   it('parks the saga of a timer whose command the database refuses, and fires the others', async () => {
     const world = await sagaWorld({ partitions: 1 })
     const ids = await startMany(world, 3)

@@ -5,6 +5,7 @@ import { lockInstances } from '../../../src/postgres/queries/saga/lock-instances
 import { lockSetAside } from '../../../src/postgres/queries/saga/lock-set-aside.ts'
 import { registerDefinitions } from '../../../src/postgres/queries/saga/register-definitions.ts'
 import { writeTransitions } from '../../../src/postgres/queries/saga/write-transitions.ts'
+import { postponeTimers } from '../../../src/postgres/queries/timer/postpone-timers.ts'
 import { takeDueTimers } from '../../../src/postgres/queries/timer/take-due-timers.ts'
 import { untilNextTimer } from '../../../src/postgres/queries/timer/until-next-timer.ts'
 import { sagaPool } from '../../../src/postgres/saga/saga-pool.ts'
@@ -19,6 +20,7 @@ const statements: readonly (readonly [name: string, text: string, values: readon
   ['write', writeTransitions(schema), ['[]', '[]', '[]', '[]', '[]', '[]', '[]']],
   ['lock_due', lockDueSagas(schema), ['orchestrator', ['s'], [1], 200]],
   ['take_due', takeDueTimers(schema), [['01900000-0000-7000-8000-000000000001']]],
+  ['postpone', postponeTimers(schema), ['01900000-0000-7000-8000-000000000001', 1]],
   ['until_next', untilNextTimer(schema), ['orchestrator', ['s'], [1]]],
   ['lock_set_aside', lockSetAside(schema), ['orchestrator', ['s'], [1], null, 100]],
   ['register', registerDefinitions(schema), ['[]']],

@@ -122,6 +122,30 @@ describe('starting sagas', () => {
     await failure
   })
 
+  it('waits for nobody who uses a definition for the first time, so that opposite orders are no deadlock', async () => {
+    const world = await sagaWorld()
+    const [one, two] = [orderSaga({ name: 'one' }), orderSaga({ name: 'two' })]
+    const a = await world.pool.connect()
+    const b = await world.pool.connect()
+    await a.query('begin')
+    await b.query('begin')
+    await one.start(a, { orderId: 'a', total: 1 })
+    await two.start(b, { orderId: 'b', total: 1 })
+    const started = await Promise.all([
+      two.start(a, { orderId: 'a', total: 1 }),
+      one.start(b, { orderId: 'b', total: 1 }),
+    ])
+    expect(started.map(({ started: began }) => began)).toEqual([true, true])
+    await a.query('commit')
+    await b.query('rollback')
+    a.release()
+    b.release()
+    // What was not stored for the sake of the one that rolled back is stored by the next start.
+    expect(await world.count('saga_definition')).toBe(1)
+    await world.transaction((tx) => two.start(tx, { orderId: 'c', total: 1 }))
+    expect(await world.count('saga_definition')).toBe(2)
+  })
+
   it('takes a knex transaction', async () => {
     const saga = orderSaga()
     const world = await sagaWorld()
@@ -137,7 +161,7 @@ describe('starting sagas', () => {
   })
 
   describe('from another database', () => {
-    it('sends a message, whose id comes from the name and the key, and which the orchestrator turns into the saga', async () => {
+    it('sends a message, which the orchestrator turns into the saga; a second one with the same key starts nothing', async () => {
       const saga = orderSaga()
       const service = await sagaWorld({ parts: ['outbox'] })
       const home = await sagaWorld()
@@ -154,12 +178,13 @@ describe('starting sagas', () => {
         type: 'saga.start',
         correlation_id: first.id,
       })
-      expect(rows[1]!['id']).toBe(rows[0]!['id'])
+      expect(rows[1]!['id']).not.toBe(rows[0]!['id'])
 
       await home.orchestrate([saga])
       await home.publish(
         startTopic,
-        rows.map((row) => ({
+        // The first is delivered twice; its caller’s transaction was retried, with an id of its own.
+        [rows[0]!, ...rows].map((row) => ({
           key: row['aggregateid']!,
           value: row['payload']!,
           headers: {
@@ -177,7 +202,7 @@ describe('starting sagas', () => {
         causation_id: rows[0]!['id'],
         traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       })
-      await home.until<number>('select count(*)::integer from backstitch.inbox', [], (count) => count === 1)
+      await home.until<number>('select count(*)::integer from backstitch.inbox', [], (count) => count === 2)
       expect(await home.count('saga_instance')).toBe(1)
       // The same key from the orchestrator’s own database.
       expect(await home.transaction((tx) => saga.start(tx, { orderId: 'o-1', total: 9 }))).toEqual({
@@ -208,6 +233,31 @@ describe('starting sagas', () => {
       expect(await home.count('saga_instance')).toBe(1)
       expect(await home.count('outbox')).toBe(1)
       expect(await home.count('dead_letter')).toBe(0)
+    })
+
+    it('hears a corrected start after one that became a dead letter', async () => {
+      const service = await sagaWorld({ parts: ['outbox'] })
+      const home = await sagaWorld({ partitions: 1 })
+      await home.orchestrate([orderSaga()])
+      const send = async (total: unknown): Promise<string> => {
+        const { id } = await service.transaction((tx) => orderSaga().start(tx, { orderId: 'o-1', total: 9 }))
+        const { rows } = await service.pool.query<Record<string, string>>(
+          'select * from backstitch.outbox order by seq desc limit 1',
+        )
+        const request = JSON.parse(rows[0]!['payload']!) as { input: object }
+        const value = JSON.stringify({ ...request, input: { ...request.input, total } })
+        const headers = { id: rows[0]!['id']!, type: 'saga.start', version: '1' }
+        await home.publish(startTopic, [{ key: 'o-1', value, headers }])
+        return id
+      }
+      await send('much')
+      await home.until<number>(
+        'select count(*)::integer from backstitch.dead_letter',
+        [],
+        (count) => count === 1,
+      )
+      const id = await send(9)
+      expect(await home.command(id, 1)).toMatchObject({ type: 'stock.reserve' })
     })
 
     it('dead-letters a start whose input does not fit', async () => {

@@ -19,6 +19,21 @@ test.each<[ErrorCode, string]>([
   expect(failureKind(new BackstitchError(code, 'here'))).toBe(kind)
 })
 
+const failing = (sqlState: string): BackstitchError =>
+  new BackstitchError('DATABASE_FAILING', 'here', { details: { sqlState } })
+
+test.each<[string, BackstitchError, string]>([
+  ['a full table of locks', failing('53200'), 'count'],
+  ['a missing file', failing('58P01'), 'count'],
+  ['a full disk', failing('53100'), 'wait'],
+  ['a write in a read-only transaction', new BackstitchError('DATABASE_IS_STANDBY', 'here'), 'count'],
+  ['a lost connection', new BackstitchError('DATABASE_UNREACHABLE', 'here'), 'lost'],
+  ['missing tables', new BackstitchError('SCHEMA_MISSING', 'here'), 'wait'],
+  ['a deadlock', new BackstitchError('TRANSACTION_CONFLICT', 'here'), 'conflict'],
+])('%s, where the handler met it', (_, thrown, kind) => {
+  expect(failureKind(thrown, true)).toBe(kind)
+})
+
 test('whatever else a handler throws may be the message’s fault', () => {
   for (const thrown of [new Error('x'), undefined, 'text', { code: 'ECONNREFUSED' }])
     expect(failureKind(thrown)).toBe('count')

@@ -8,6 +8,7 @@ import {
   chooseDatabases,
   chooseOrchestratorDatabase,
 } from '../../../src/runtime/from-config/choose-databases.ts'
+import { partsOf } from '../../../src/runtime/from-config/parts-of.ts'
 
 let folder: string
 let counter = 0
@@ -213,6 +214,8 @@ describe('the environment', () => {
 
   test.each([
     [{ DATABASE_URL: 'shop' }, 'environment: DATABASE_URL: it is no URL'],
+    [{ DATABASE_URL: 'postgres://h/%zz' }, 'environment: DATABASE_URL: it is no URL'],
+    [{ DATABASE_URL: 'postgres://u:50%off@h/shop' }, 'environment: DATABASE_URL: it is no URL'],
     [{ KAFKA_BROKERS: 'k1' }, 'environment: KAFKA_BROKERS.0: host:port'],
     [{ LOG_LEVEL: 'loud' }, 'environment: LOG_LEVEL: '],
     [{ KAFKA_SSL: 'perhaps' }, 'environment: KAFKA_SSL: '],
@@ -222,6 +225,14 @@ describe('the environment', () => {
     expect(await refusal(load(undefined, environment))).toContain(problem)
   })
 })
+
+test.each(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])(
+  'the log has the level %s',
+  async (level) => {
+    expect((await load(undefined, { LOG_LEVEL: level })).log).toEqual({ level })
+    expect((await load(undefined, {}, { logLevel: level })).log).toEqual({ level })
+  },
+)
 
 describe('secrets', () => {
   test('are in no message', async () => {
@@ -270,9 +281,46 @@ describe('databases', () => {
     expect(await refusal(attempt(() => chooseDatabases(config, { names: ['ordes'] })))).toContain(
       'there is no "ordes" among orders, stock, all, unknown',
     )
-    expect(await refusal(attempt(() => chooseOrchestratorDatabase(config)))).toContain(
-      'orchestrator.database: name one of orders, all, unknown',
-    )
+    expect(chooseOrchestratorDatabase(config).name).toBe('orders')
+  })
+
+  const withSaga = `orchestrator: { sagas: [{ name: 'x', orchestrator: 'o', steps: [], graph: {} }]`
+  const one = `{ name: 'one', url: 'postgres://db/one' }`
+  const two = `{ name: 'two', url: 'postgres://db/two' }`
+  const service = ['outbox', 'inbox', 'participant']
+  const all = [...service, 'saga', 'timer']
+
+  test.each([
+    ['one database, no orchestrator', `{ databases: [${one}] }`, [service], 'one'],
+    ['one database, an orchestrator', `{ databases: [${one}], ${withSaga} } }`, [all], 'one'],
+    ['two databases, no orchestrator', `{ databases: [${one}, ${two}] }`, [service, service], undefined],
+    ['two, an orchestrator without one', `{ databases: [${one}, ${two}], ${withSaga} } }`, [service, service], undefined],
+    [
+      'two, an orchestrator that names one',
+      `{ databases: [${one}, ${two}], ${withSaga}, database: 'two' } }`,
+      [service, all],
+      'two',
+    ],
+    [
+      'two, one of which lists saga',
+      `{ databases: [${one}, { name: 'two', url: 'postgres://db/two', parts: ['saga'] }], ${withSaga} } }`,
+      [service, ['saga']],
+      'two',
+    ],
+    [
+      'two, one of which lists others',
+      `{ databases: [${one}, { name: 'two', url: 'postgres://db/two', parts: ['inbox'] }], ${withSaga} } }`,
+      [all, ['inbox']],
+      'one',
+    ],
+  ])('%s: each database gets the parts that it needs', async (_, source, parts, orchestrators) => {
+    const config = await load(source)
+    expect(config.databases.map((database) => partsOf(config, database))).toEqual(parts)
+    if (orchestrators === undefined)
+      expect(await refusal(attempt(() => chooseOrchestratorDatabase(config)))).toContain(
+        'orchestrator.database: name one of one, two',
+      )
+    else expect(chooseOrchestratorDatabase(config).name).toBe(orchestrators)
   })
 
   test('without file and address say what to do', async () => {

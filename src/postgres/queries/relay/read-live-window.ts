@@ -7,7 +7,7 @@ const nulls = (count: number): string => Array.from({ length: count }, () => 'nu
  * statement, so that the snapshot that is told is the one that the rows were read under, and no transaction is ever left open.
  *
  * `$1` xmax of the previous snapshot, `$2` its transactions in progress. The first row is `[null, snapshot, in recovery, end of the log,
- * last value of the sequence]`, the last `[null, log on disk up to]`, between them are rows of the outbox. `pageRows + 1` rows mean that
+ * last value of the sequence, backend]`, the last `[null, log on disk up to]`, between them are rows of the outbox. `pageRows + 1` rows mean that
  * there are more: they are then an arbitrary part, for nothing is sorted before that is known.
  *
  * Three bounds keep a large open transaction from being read again at each look: only transactions that have ended are looked up, the
@@ -31,7 +31,7 @@ export function readLiveWindow(
     limit ${limit})`
   return `(select null::text, pg_current_snapshot()::text, pg_is_in_recovery()::text,
   case when pg_is_in_recovery() then null else pg_current_wal_insert_lsn()::text end,
-  (case when is_called then last_value else last_value - 1 end)::text, ${nulls(outboxTupleWidth - 5)}
+  (case when is_called then last_value else last_value - 1 end)::text, pg_backend_pid()::text, ${nulls(outboxTupleWidth - 6)}
 from ${sequence})
 union all
 (${outboxTuplesOf(rows, page.bytes, true)})

@@ -1,10 +1,14 @@
 import { outboxColumns, outboxRowsFrom } from '../outbox/insert-outbox-rows.ts'
+import { definitionLock } from './definition-lock.ts'
 import { armTimers } from '../timer/arm-timers.ts'
 import { cancelTimers } from '../timer/cancel-timers.ts'
 
 /**
  * Writes what transitions came to, with one statement. Every insert joins the ids of the sagas that this very statement created or updated:
  * a saga whose revision has changed, or whose business key is taken, leaves no command, no history and no timer behind.
+ *
+ * A definition is stored where it is neither there nor being added by another transaction, for which it does not wait: should that one roll
+ * back, the next start stores it, or the start of an orchestrator that has it, without which its sagas would not go on anyway.
  *
  * Business keys are inserted in their order, so that two transactions that start the same sagas wait for each other instead of blocking
  * each other.
@@ -18,9 +22,11 @@ export function writeTransitions(schema: string): string {
   insert into ${schema}.saga_definition (name, version, hash, graph)
   select d.name, d.version, d.hash, d.graph
   from jsonb_to_recordset($1::jsonb) as d (name text, version integer, hash text, graph jsonb)
-  where not exists (
-    select from ${schema}.saga_definition as known
-    where known.name = d.name and known.version = d.version and known.hash = d.hash)
+  where case
+    when exists (
+      select from ${schema}.saga_definition as known
+      where known.name = d.name and known.version = d.version and known.hash = d.hash) then false
+    else pg_try_advisory_xact_lock(${definitionLock(schema, 'd')}) end
   on conflict do nothing
 ), new_saga as (
   select * from jsonb_to_recordset($2::jsonb) as s (id uuid, name text, version integer, hash text, business_key text,

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { endedBetween, parseSnapshot } from '../../../../src/relay/source/snapshot.ts'
 import { codeThrownBy } from '../../thrown-code.ts'

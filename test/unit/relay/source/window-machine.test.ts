@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Fences, withFence } from '../../../../src/relay/source/fences.ts'
 import { textAt } from '../../../../src/relay/source/outbox-tuple.ts'

@@ -29,7 +29,14 @@ describe('a start', () => {
       cursor: { step: 'flight', direction: 'do' },
       steps: {
         flight: {
-          do: { status: 'sent', round: 1, attempt: 1, request: { trip: 't-1', what: 'flight' }, key: 't-1' },
+          do: {
+            status: 'sent',
+            round: 1,
+            attempt: 1,
+            request: { trip: 't-1', what: 'flight' },
+            key: 't-1',
+            command: { name: 'flight.book', version: 1 },
+          },
           undoBy: { name: 'flight.cancel', version: 1 },
         },
       },
@@ -65,6 +72,7 @@ describe('an ok', () => {
       attempt: 1,
       request: { trip: 't-1', what: 'flight' },
       key: 't-1',
+      command: { name: 'flight.book', version: 1 },
       result: { booking: 'b-flight' },
     })
     expect(state.cursor).toEqual({ step: 'hotel', direction: 'do' })

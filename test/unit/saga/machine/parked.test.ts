@@ -323,6 +323,43 @@ describe('a definition that was edited in place', () => {
     expect(code(undoing().under(undoless).ok('undo hotel').state.reason)).toBe('SAGA_DEFINITION_UNKNOWN')
   })
 
+  const booksOther = {
+    ...trip,
+    steps: trip.steps.map((step) => ({ ...step, command: { ...step.command, version: 2 } })),
+  }
+  const undoesOther = {
+    ...trip,
+    steps: trip.steps.map((step) =>
+      step.undo
+        ? { ...step, undo: { ...step.undo, command: { ...step.undo.command, name: 'other' } } }
+        : step,
+    ),
+  }
+
+  test('and sends another command now: the old request is not sent with it, by no timer and by no operator', () => {
+    const parked = journey().under(booksOther).timer('do flight', 1)
+    expect(parked.effects).toEqual(['timed-out do flight 1.1', 'cancel do flight', 'parked do flight'])
+    expect(parked.state.reason).toMatch(/^SAGA_DEFINITION_UNKNOWN.*flight\.book v1 was sent/)
+    expect(() => parked.retry()).toThrow(/^SAGA_DEFINITION_UNKNOWN/)
+    expect(parked.under(trip).retry().effects).toContain('send do flight 1.2')
+    expect(parked.under(trip).ok('do flight').effects).toContain('send do hotel 1.1')
+
+    const undo = undoing().under(undoesOther).timer('undo hotel', 1)
+    expect(undo.effects).toContain('parked undo hotel')
+    expect(undo.skip().effects).toContain('parked undo flight')
+  })
+
+  test('and undoes with another command now: a later attempt leaves what was named with the first one', () => {
+    const again = journey().under(undoesOther).timer('do flight', 1)
+    expect(again.effects).toContain('send do flight 1.2')
+    expect(again.state.steps['flight']?.undoBy).toEqual({ name: 'flight.cancel', version: 1 })
+    const turned = again
+      .under(trip)
+      .ok('do flight')
+      .reply('do hotel', 'rejected.full', { body: { left: 0 } })
+    expect(turned.effects).toContain('send undo flight 1.1')
+  })
+
   test('and undoes what it did not undo before: only what was named when the step was sent is undone', () => {
     const began = journey('', undoless).ok('do flight').under(trip)
     expect(began.reply('do hotel', 'rejected.full', { body: { left: 0 } }).state.status).toBe('compensated')

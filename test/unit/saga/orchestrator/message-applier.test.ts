@@ -13,6 +13,8 @@ import type { SagaDefinition } from '../../../../src/saga/definition/saga-defini
 import type { SagaState } from '../../../../src/saga/machine/saga-state.ts'
 
 const refusal = Object.assign(new Error('refused'), { code: '23514' })
+const timeout = Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' })
+const overdue = new BackstitchError('DATABASE_UNREACHABLE', 'test', { details: { overdueAfterMs: 600 } })
 const conflict = new BackstitchError('TRANSACTION_CONFLICT', 'test')
 const definition = {
   name: 's',
@@ -62,6 +64,7 @@ function fakeStore(
     },
     deadLetter: async (_tx: unknown, letters: readonly unknown[]) => void (open.letters = letters.length),
     isRefusal: (thrown: unknown) => thrown === refusal,
+    isTooSlow: (thrown: unknown) => thrown === timeout,
   } as unknown as SagaStore
   const work: SagaWork = {
     group: 'o',
@@ -152,6 +155,31 @@ describe('messageApplier', () => {
     await expect(apply(messages(4))).rejects.toBe(down)
     expect(committed).toEqual([])
     expect(tries()).toBe(1)
+  })
+
+  it.each([
+    ['longer than a transaction may', overdue],
+    ['longer than a statement may', timeout],
+  ])('makes a batch smaller that takes %s', async (_, thrown) => {
+    const { apply, committed } = fakeStore((ids) => (ids.length > 3 ? thrown : undefined))
+    await apply(messages(8))
+    expect(committed.map(({ claims }) => claims.length)).toEqual([2, 2, 2, 2])
+  })
+
+  it('lets a message wait that is too slow alone, and neither parks nor buries it', async () => {
+    const { apply, committed } = fakeStore(() => timeout)
+    await expect(apply(messages(2))).rejects.toBe(timeout)
+    expect(committed).toEqual([])
+  })
+
+  it('makes a batch smaller whose states are too long for one text, and parks the saga that is so alone', async () => {
+    const { apply, committed } = fakeStore((ids, statuses) =>
+      ids.length > 1 || (ids[0] === 'saga-1' && !statuses.includes('parked'))
+        ? new RangeError('Invalid string length')
+        : undefined,
+    )
+    await apply(messages(3))
+    expect(committed.map(({ parked }) => parked)).toEqual([[], ['saga-1'], []])
   })
 
   it('gives up on a message that always conflicts, without parking its saga', async () => {

@@ -99,6 +99,7 @@ function desk(
     dropSetAside: async (_tx: unknown, claims: readonly { id: string }[]) =>
       void dropped.push(...claims.map(({ id }) => id)),
     isRefusal: (thrown: unknown) => thrown === refusal,
+    isTooSlow: () => false,
   } as unknown as SagaStore
   const work: SagaWork = {
     group: 'o',
