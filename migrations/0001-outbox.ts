@@ -123,8 +123,9 @@ export const outbox: Migration = {
   intent_reason text,
   intent_at timestamptz
 )`,
-    `create index outbox_quarantine_key on ${schema}.outbox_quarantine (topic, aggregateid, seq)`,
-    `create index outbox_quarantine_topic on ${schema}.outbox_quarantine (topic, seq)`,
+    // By hashes: plain SQL may write texts that are longer than an entry of an index, and what cannot be parked would stop the outbox.
+    `create index outbox_quarantine_key on ${schema}.outbox_quarantine (hashtextextended(topic, 0), hashtextextended(aggregateid, 0), seq)`,
+    `create index outbox_quarantine_topic on ${schema}.outbox_quarantine (hashtextextended(topic, 0), seq)`,
     `create index outbox_quarantine_intent on ${schema}.outbox_quarantine (seq) where intent is not null`,
   ],
   down: (schema) => [

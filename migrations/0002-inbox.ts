@@ -6,6 +6,10 @@ import type { Migration } from './migration.ts'
  * The inbox is partitioned by the message’s id: ids of version 7 and 8 begin with their time, so that old partitions can be dropped whole,
  * while one id always falls into one partition, where the primary key refuses it a second time whenever it comes. (A partition by the time
  * of receipt would let a duplicate in at each boundary.) A leaf spans 2^29 ms, about six days; random ids fall into the default partition.
+ *
+ * `inbox_add_leaves(ahead, ms_max)` makes the leaf of the present and those that follow, as far as they are missing, and returns how many it
+ * made. It holds up nobody: it waits for a lock for 50 ms at most, and gives up after `ms_max` milliseconds. What it does not get to is left for
+ * another call; until then, rows go into the default partition.
  */
 export const inbox: Migration = {
   name: '0002-inbox',
@@ -19,23 +23,60 @@ export const inbox: Migration = {
   primary key (consumer_group, source, id)
 ) partition by range (id)`,
     `create table ${schema}.inbox_default partition of ${schema}.inbox default`,
-    `create function ${schema}.inbox_add_leaves(ahead integer) returns void language plpgsql as $body$
+    `create function ${schema}.inbox_add_leaves(ahead integer, ms_max integer default 250) returns integer
+  language plpgsql set lock_timeout = '50ms' as $body$
 declare
   span constant bigint := 536870912; -- 2^29 ms
-  first bigint := floor(extract(epoch from clock_timestamp()) * 1000)::bigint / span;
+  rows_to_move constant bigint := 1000;
+  present bigint := floor(extract(epoch from clock_timestamp()) * 1000)::bigint / span;
+  began timestamptz := clock_timestamp();
+  looked_at timestamptz;
   lower_bound uuid;
   upper_bound uuid;
+  strays bigint;
+  made integer := 0;
 begin
-  for leaf in first .. first + ahead loop
+  if not pg_try_advisory_xact_lock(hashtextextended('${schema}.inbox_add_leaves', 0)) then
+    return 0; -- another one makes them
+  end if;
+  for leaf in present .. present + ahead loop
     continue when to_regclass(format('%s.inbox_%s', '${schema}', leaf)) is not null;
     lower_bound := rpad(lpad(to_hex(leaf * span), 12, '0'), 32, '0')::uuid;
     upper_bound := rpad(lpad(to_hex((leaf + 1) * span), 12, '0'), 32, '0')::uuid;
-    execute format('create table %s.inbox_%s partition of %s.inbox for values from (%L) to (%L)',
-      '${schema}', leaf, '${schema}', lower_bound, upper_bound);
+    -- A look that locks nobody out: it tells what is to be moved, and how long the attaching will look under its lock.
+    looked_at := clock_timestamp();
+    select count(*) into strays from (
+      select from ${schema}.inbox_default where id >= lower_bound and id < upper_bound limit rows_to_move + 1) found;
+    if extract(epoch from clock_timestamp() - began + (clock_timestamp() - looked_at)) * 1000 > ms_max then
+      raise notice 'inbox_%, and what would follow, is left for another time: % ms are over', leaf, ms_max;
+      exit;
+    end if;
+    if strays > rows_to_move then
+      raise notice 'inbox_% is left out: the default partition holds more than % of its rows', leaf, rows_to_move;
+      continue;
+    end if;
+    begin
+      -- Made beside the table and attached, which passes open transactions, unlike "create table ... partition of".
+      execute format('create table %s.inbox_%s (like %s.inbox including defaults including constraints)',
+        '${schema}', leaf, '${schema}');
+      if strays > 0 then
+        lock table ${schema}.inbox_default in access exclusive mode;
+        execute format('with moved as (delete from %s.inbox_default where id >= $1 and id < $2 returning *)
+          insert into %s.inbox_%s select * from moved', '${schema}', '${schema}', leaf) using lower_bound, upper_bound;
+      end if;
+      execute format('alter table %s.inbox attach partition %s.inbox_%s for values from (%L) to (%L)',
+        '${schema}', '${schema}', leaf, lower_bound, upper_bound);
+      made := made + 1;
+    exception when lock_not_available or deadlock_detected or check_violation then
+      raise notice 'inbox_%, and what would follow, is left for another time: %', leaf, sqlerrm;
+      exit; -- the lock that one waits for, the next would wait for too
+    end;
   end loop;
+  return made;
 end
 $body$`,
-    `select ${schema}.inbox_add_leaves(26)`,
+    // Nobody uses the tables yet: all the time in the world.
+    `select ${schema}.inbox_add_leaves(26, 600000)`,
     // A dead letter holds the claim of its message in the inbox. It is named by the message’s id (derived from its place where the record
     // has none), for a topic that is deleted and made again repeats its offsets.
     `create table ${schema}.dead_letter (
@@ -59,7 +100,7 @@ $body$`,
   ],
   down: (schema) => [
     `drop table ${schema}.dead_letter`,
-    `drop function ${schema}.inbox_add_leaves(integer)`,
+    `drop function ${schema}.inbox_add_leaves(integer, integer)`,
     `drop table ${schema}.inbox`,
   ],
 }

@@ -27,7 +27,7 @@ export function addGlobalOptions(program: Command): Command {
     .option('-c, --config <file>', 'the configuration (default: backstitch.config.ts in this folder)')
     .option('--schema <name>', 'the schema of the tables (BACKSTITCH_SCHEMA)')
     .option('--brokers <host:port,...>', 'the Kafka brokers (KAFKA_BROKERS)', listOf)
-    .option('--log-level <level>', 'debug, info, warn, error or silent (LOG_LEVEL)')
+    .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (LOG_LEVEL)')
     .addOption(
       new Option('-o, --output <format>', 'how results are printed')
         .choices(['text', 'json'])

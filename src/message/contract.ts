@@ -14,12 +14,25 @@ export function assertContract(name: string, version: number): void {
     throw new BackstitchError('CONTRACT_INVALID', `${name}: the version ${version} is no whole number from 1`)
 }
 
-/** Refuses a key that Postgres or Kafka cannot hold; an empty one would put unrelated messages in one line. @throws `MESSAGE_INVALID` */
+/** A business key is part of a primary key, and an entry of an index of Postgres holds 2,704 bytes. */
+const keyBytesMax = 2_000
+
+/**
+ * Refuses a key that Postgres or Kafka cannot hold: it has 1 to 1,000 characters, and at most 2,000 bytes in UTF-8. An empty one would put
+ * unrelated messages in one line.
+ * @throws `MESSAGE_INVALID`
+ */
 export function assertKey(key: unknown, owner: string): string {
-  if (typeof key !== 'string' || key === '' || key.length > 1_000 || !isStorableText(key))
+  if (
+    !isStorableText(key) ||
+    key === '' ||
+    key.length > 1_000 ||
+    // A character has at most three bytes, two of them where it is a half of a pair.
+    (key.length * 3 > keyBytesMax && Buffer.byteLength(key) > keyBytesMax)
+  )
     throw new BackstitchError(
       'MESSAGE_INVALID',
-      `${owner}: the key is no text of 1 to 1,000 characters without NUL or lone surrogates`,
+      `${owner}: the key is no text of 1 to 1,000 characters and at most 2,000 bytes of UTF-8, without NUL or lone surrogates`,
     )
   return key
 }

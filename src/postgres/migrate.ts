@@ -24,7 +24,7 @@ export type MigrateOptions = {
  * advisory lock (`migrationLockKey`), so that any number of processes may do this at the same time. What is applied already is passed over.
  *
  * @returns the names of the migrations that were applied (or reverted) here, in order
- * @throws `MIGRATION_FAILED` with the cause, its transaction rolled back, those before it kept; `SCHEMA_NEWER`, `CONFIG_INVALID`,
+ * @throws `MIGRATION_FAILED` with the database and the cause, its transaction rolled back, those before it kept; `SCHEMA_NEWER`, `CONFIG_INVALID`,
  *   `DATABASE_UNREACHABLE`, `DATABASE_REFUSED`
  * @example
  * await migrate({ database: pool, parts: ['outbox', 'inbox'] })
@@ -34,9 +34,10 @@ export async function migrate(options: MigrateOptions): Promise<readonly string[
   const migrations = migrationsFor(parts)
   const ordered = direction === 'up' ? migrations : migrations.toReversed()
   const step = direction === 'up' ? applyMigrations : revertMigrations
-  return withClient(database, async (client) => {
+  return withClient(database, async (client, place) => {
     const done: string[] = []
-    for (const migration of ordered) done.push(...(await runMigration(client, migration, schema, step)))
+    for (const migration of ordered)
+      done.push(...(await runMigration(client, migration, schema, step, { place, done })))
     return done
   })
 }
@@ -46,6 +47,7 @@ async function runMigration(
   migration: Migration,
   schema: string,
   step: typeof applyMigrations,
+  so: { readonly place: string; readonly done: readonly string[] },
 ): Promise<readonly string[]> {
   try {
     await client.query('begin')
@@ -56,12 +58,13 @@ async function runMigration(
     // The cause counts, even when the connection is gone and the server rolls back by itself.
     await client.query('rollback').catch(() => undefined)
     if (isBackstitchError(cause)) throw cause
+    const before = so.done.length === 0 ? '' : ` (done before it: ${so.done.join(', ')})`
     throw new BackstitchError(
       'MIGRATION_FAILED',
-      `${migration.name} in the schema ${schema}: ${reasonOf(cause)}`,
+      `${so.place}: ${migration.name} in the schema ${schema}: ${reasonOf(cause)}${before}`,
       {
         cause,
-        details: { migration: migration.name, schema },
+        details: { database: so.place, migration: migration.name, schema, done: [...so.done] },
       },
     )
   }
@@ -69,27 +72,27 @@ async function runMigration(
 
 async function withClient<Result>(
   database: Pool | string,
-  work: (client: ClientBase) => Promise<Result>,
+  work: (client: ClientBase, place: string) => Promise<Result>,
 ): Promise<Result> {
   if (typeof database === 'string') {
     const client = new Client({ connectionString: database })
     // A lost connection fails the statement under way; without a listener the event would end the process as well.
     client.on('error', () => undefined)
     try {
-      await client
-        .connect()
-        .catch(explainConnectionError(`${client.host}:${client.port}/${client.database ?? ''}`))
-      return await work(client)
+      const place = `${client.host}:${client.port}/${client.database ?? ''}`
+      await client.connect().catch(explainConnectionError(place))
+      return await work(client, place)
     } finally {
       await client.end()
     }
   }
-  const client = await database.connect().catch(explainConnectionError(poolPlace(database)))
+  const place = poolPlace(database)
+  const client = await database.connect().catch(explainConnectionError(place))
   const ignore = (): void => undefined
   client.on('error', ignore)
   let failed = true
   try {
-    const result = await work(client)
+    const result = await work(client, place)
     failed = false
     return result
   } finally {

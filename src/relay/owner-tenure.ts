@@ -181,11 +181,17 @@ export class OwnerTenure {
 
   /**
    * What a transaction committed asynchronously is visible before it is on disk, and gone after a crash: published, it would be a ghost. So
-   * nothing leaves before the log is on disk up to where it ended when the snapshot was taken.
+   * nothing leaves before the log is on disk up to where it ended when the snapshot was taken. A save brings it there too, so one that is
+   * near is made now; else it is made beside the publish, where it delays no look.
    */
   async #untilOnDisk({ insertedTo, flushedTo }: LiveReading): Promise<void> {
     const { session } = this.#options
-    if (flushedTo >= insertedTo) return
+    const isNear = this.#keeper.isSaveNear
+    if (flushedTo >= insertedTo) {
+      if (isNear) this.#keeper.saveInBackground()
+      return
+    }
+    if (isNear) return this.#keeper.save()
     for (let question = 0; question < flushQuestions; question++)
       if ((await session.flushedTo()) >= insertedTo) return
     await session.flush()

@@ -1,6 +1,6 @@
 /** How often an outbox is looked at. */
 export type PollPaceOptions = {
-  /** From one look to the next at least, while there is something to publish: looking at once would drown in small requests. Default 1 ms. */
+  /** From one look to the next at least, while rows come: looking at once would drown in small requests. Default 1 ms. */
   readonly busyMs: number
   /** Between looks when nothing has come for a while. Default 20 ms. */
   readonly idleMs: number
@@ -9,10 +9,13 @@ export type PollPaceOptions = {
 /** The defaults. */
 export const defaultPace: PollPaceOptions = { busyMs: 1, idleMs: 20 }
 
-/** Makes the pauses between looks at an outbox: short while rows come, doubling while none do. */
+/** A pause is this part of the time since a look last found something: what comes ten times a second is found within milliseconds. */
+const partOfIdleTime = 1 / 8
+
+/** Makes the pauses between looks at an outbox: short while rows come, ever longer while none do. */
 export class PollPace {
   readonly #options: PollPaceOptions
-  #pauseMs = 0
+  #foundAtMs = performance.now()
   #woken = false
   #endPause: (() => void) | undefined
 
@@ -23,16 +26,18 @@ export class PollPace {
   /** Ends the pause that there is, or else the next one: something was committed just now. */
   wake(): void {
     this.#woken = true
+    this.#foundAtMs = performance.now()
     this.#endPause?.()
   }
 
-  /**
-   * Pauses after a look that took `tookMs` and found something, or not.
-   */
+  /** Pauses after a look that took `tookMs` and found something, or not. */
   async pause(found: boolean, tookMs: number): Promise<void> {
     const { busyMs, idleMs } = this.#options
-    this.#pauseMs = found ? busyMs : Math.min(idleMs, Math.max(busyMs, this.#pauseMs * 2))
-    const pauseMs = found ? busyMs - tookMs : this.#pauseMs
+    const now = performance.now()
+    if (found) this.#foundAtMs = now
+    const pauseMs = found
+      ? busyMs - tookMs
+      : Math.min(idleMs, Math.max(busyMs, (now - this.#foundAtMs) * partOfIdleTime))
     if (pauseMs > 0.2 && !this.#woken)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pauseMs)

@@ -41,7 +41,11 @@ class OutboxRelay implements Relay {
   constructor(options: ResolvedRelayOptions) {
     this.#options = options
     this.#lanes = new PublisherLanes({ ...options, count: options.publishers })
-    this.#databases = options.databases.map((database) => new DatabaseRelay(database, this.#lanes, options))
+    // an outbox that is listed twice, under two names, is then owned by one of the two
+    this.#databases = options.databases.map(
+      (database, n) =>
+        new DatabaseRelay(database, this.#lanes, { ...options, owner: `${options.owner}/${n}` }),
+    )
   }
 
   async start(): Promise<void> {

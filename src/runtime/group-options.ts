@@ -11,6 +11,7 @@ import { type BodyLimits, defaultBodyLimits } from '../message/limits.ts'
 import { defaultTopicPrefix, topicOf } from '../message/topic.ts'
 import { type Outbox, outboxOver } from '../outbox/outbox.ts'
 import type { Part } from '../../migrations/migration.ts'
+import { addInboxLeaves } from '../postgres/add-inbox-leaves.ts'
 import { assertSchema } from '../postgres/assert-schema.ts'
 import { explainConnectionError } from '../postgres/explain-connection-error.ts'
 import { pgDatabase } from '../postgres/pg-database.ts'
@@ -93,8 +94,12 @@ export function groupParts(
     around: {
       database: pgDatabase(database),
       inbox: pgInboxStore(schema),
-      checkDatabase: () =>
-        assertSchema({ pool: database, parts, schema }).catch(explainConnectionError(poolPlace(database))),
+      checkDatabase: async () => {
+        await assertSchema({ pool: database, parts, schema }).catch(
+          explainConnectionError(poolPlace(database)),
+        )
+        await addInboxLeaves(pgDatabase(database), schema, logger)
+      },
       subscriber: () =>
         transport.subscriber({
           group,

@@ -6,6 +6,7 @@ import { killsOf } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectEffectsOnce } from './promises/effects.ts'
 import { expectAllRead } from './promises/reading.ts'
+import { outboxReport } from './world/outbox-report.ts'
 import { Stage } from './world/stage.ts'
 import { poison, tallyTables } from './world/tally.ts'
 import { isAllHandled, isAllSeen } from './world/tally-tables.ts'
@@ -36,7 +37,9 @@ describe('a consumer that is killed', () => {
 
       const consumer = new CrashingPart('consumer', stage.settings('tally'), kill)
       onTestFinished(() => consumer.kill())
-      onTestFailed(() => console.error(kill, consumer.log, stage.log))
+      onTestFailed(async () =>
+        console.error(kill, consumer.log, stage.log, await outboxReport(pool, stage.witness)),
+      )
       const { signal } = consumer
       await stage.start(createRelay({ ...stage.tools, databases: [pool] }))
 

@@ -6,6 +6,7 @@ import type { Kill } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectEnded } from './promises/orders.ts'
 import { expectAllRead } from './promises/reading.ts'
+import { outboxReport } from './world/outbox-report.ts'
 import { type Fate, type FatedOrder, fatedOrder } from './world/shop-orders.ts'
 import { oldParts, openShop, placeOrders, shopParts, type ShopStage } from './world/shop.ts'
 import { isAllSeen } from './world/tally-tables.ts'
@@ -40,7 +41,10 @@ export async function crashShop(
 
   const part = new CrashingPart(victim.part, stage.settings(victim.database), kill)
   onTestFinished(() => part.kill())
-  onTestFailed(() => console.error(kill, part.log, stage.log))
+  onTestFailed(async () => {
+    const reports = await Promise.all(stage.pools.map((pool) => outboxReport(pool, stage.witness)))
+    console.error(kill, part.log, stage.log, ...reports)
+  })
   const { signal } = part
   await stage.start(...shopParts(stage, victim.part))
   const ended = (count: number) =>

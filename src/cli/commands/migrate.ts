@@ -6,6 +6,7 @@ import { BackstitchError } from '../../kernel/errors.ts'
 import { migrate } from '../../postgres/migrate.ts'
 import { defaultSchema } from '../../postgres/schema-name.ts'
 import { chooseDatabases, selectDatabases } from '../../runtime/from-config/choose-databases.ts'
+import { partsOf } from '../../runtime/from-config/parts-of.ts'
 import type { CliIo } from '../cli-io.ts'
 import { type CommandContext, commandContext, listOf } from '../command-context.ts'
 
@@ -14,6 +15,14 @@ type Options = {
   readonly database?: readonly string[]
   readonly sql?: boolean
   readonly yes?: boolean
+}
+
+/** What was done in one database. */
+type Result = {
+  readonly database: string
+  readonly schema: string
+  readonly direction: 'up' | 'down'
+  readonly migrations: readonly string[]
 }
 
 /** `backstitch migrate [up|down]`: the tables of one or more databases. */
@@ -28,17 +37,16 @@ export function addMigrateCommand(program: Command, io: CliIo): void {
         .choices(['up', 'down'])
         .default('up'),
     )
-    .option(
-      '--parts <list>',
-      `of ${allParts.join(',')} (default: those of the configuration, else all)`,
-      listOf,
-    )
+    .option('--parts <list>', `of ${allParts.join(',')} (default: see below)`, listOf)
     .option('--database <names>', 'only these databases of the configuration', listOf)
     .option('--sql', 'print the SQL instead of running it; needs no database')
     .option('--yes', 'confirm `down`')
     .addHelpText(
       'after',
       `
+Without --parts a database gets the parts that the configuration lists for it, else outbox, inbox and participant, and the database of
+the configuration's orchestrator saga and timer as well.
+
 Examples:
   backstitch migrate --parts outbox,inbox
   backstitch migrate --sql --schema messaging | psql shop
@@ -58,15 +66,14 @@ function printed(
 ): string {
   const needsNone = config.databases.length === 0 && options.database === undefined
   const wanted = needsNone
-    ? [{ name: '', schema: schema ?? defaultSchema, parts: undefined }]
-    : selectDatabases(config, { names: options.database })
+    ? [{ name: '', schema: schema ?? defaultSchema, parts: partsOf(config, undefined) }]
+    : selectDatabases(config, { names: options.database }).map((database) => ({
+        ...database,
+        parts: partsOf(config, database),
+      }))
   return wanted
     .map(({ name, ...database }) => {
-      const sql = sqlFor({
-        direction,
-        schema: database.schema,
-        parts: options.parts ?? database.parts ?? allParts,
-      })
+      const sql = sqlFor({ direction, schema: database.schema, parts: options.parts ?? database.parts })
       return wanted.length > 1 ? `-- database: ${name}\n${sql}` : sql
     })
     .join('\n')
@@ -83,22 +90,30 @@ async function run(
       'CONFIRMATION_MISSING',
       `migrate down would drop tables of ${databases.map(({ name }) => name).join(', ')}`,
     )
-  const results = []
+  const results: Result[] = []
+  const done = direction === 'up' ? 'applied' : 'reverted'
+  const tell = (): void =>
+    print(results, (all) =>
+      all
+        .map(
+          ({ database, schema, migrations }) =>
+            `${database}, schema ${schema}: ${migrations.length === 0 ? 'nothing to do' : `${done} ${migrations.join(', ')}`}\n`,
+        )
+        .join(''),
+    )
   for (const database of databases) {
     const { name, schema } = database
-    const parts = options.parts ?? database.parts ?? allParts
-    const migrations = await withPool(database, (pool) =>
-      migrate({ database: pool, parts, schema, direction }),
-    )
-    results.push({ database: name, schema, direction, migrations })
-  }
-  const done = direction === 'up' ? 'applied' : 'reverted'
-  print(results, (all) =>
-    all
-      .map(
-        ({ database, schema, migrations }) =>
-          `${database}, schema ${schema}: ${migrations.length === 0 ? 'nothing to do' : `${done} ${migrations.join(', ')}`}\n`,
+    const parts = options.parts ?? partsOf(config, database)
+    try {
+      const migrations = await withPool(database, (pool) =>
+        migrate({ database: pool, parts, schema, direction }),
       )
-      .join(''),
-  )
+      results.push({ database: name, schema, direction, migrations })
+    } catch (thrown) {
+      // What was done in the databases before it is done.
+      if (results.length > 0) tell()
+      throw thrown
+    }
+  }
+  tell()
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { isUuid } from '../../kernel/ids.ts'
 import { BackstitchError } from '../../kernel/errors.ts'
+import { parsedJson } from '../../kernel/parsed-json.ts'
 import { createSagaOperator } from '../../runtime/saga-operator.ts'
 import { chooseOrchestratorDatabase } from '../../runtime/from-config/choose-databases.ts'
 import type { SagaStatus } from '../../saga/machine/saga-state.ts'
@@ -41,9 +42,9 @@ export function addSagaCommands(program: Command, io: CliIo): void {
       const found = await withOperator(context, async (operator) =>
         operator.show(await idOf(operator, words)),
       )
-      // The state is stored as text; as part of the JSON it is JSON.
+      // The state is stored as text; as part of the JSON it is JSON, if it still is that.
       const { state, ...rest } = found
-      context.print({ ...rest, state: JSON.parse(state) as unknown }, () => sagaPage(found))
+      context.print({ ...rest, state: parsedJson(state) }, () => sagaPage(found))
     })
   addAct(saga, io, 'retry', 'send what a parked saga waits for once more, with all its attempts')
   addAct(saga, io, 'skip', 'pass over what a parked saga waits for: you vouch that it is settled')

@@ -5,8 +5,6 @@ const signalExitCode = { SIGTERM: 143, SIGINT: 130 } as const
 
 /** A wish to end. The first signal asks to drain, the second ends the process at once. */
 export type Shutdown = {
-  /** Aborts at the first signal. */
-  readonly signal: AbortSignal
   /** Resolves at the first signal. */
   readonly requested: Promise<void>
   /** Stops listening. */
@@ -18,17 +16,17 @@ export function listenForShutdown(
   io: CliIo,
   tell: (signal: string, which: 'drain' | 'end') => void,
 ): Shutdown {
-  const controller = new AbortController()
+  let isRequested = false
   const requested = Promise.withResolvers<void>()
   const dispose = io.onSignal((name) => {
-    if (controller.signal.aborted) {
+    if (isRequested) {
       tell(name, 'end')
       io.exit(signalExitCode[name])
       return
     }
     tell(name, 'drain')
-    controller.abort()
+    isRequested = true
     requested.resolve()
   })
-  return { signal: controller.signal, requested: requested.promise, dispose }
+  return { requested: requested.promise, dispose }
 }

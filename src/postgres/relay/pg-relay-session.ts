@@ -172,7 +172,7 @@ class PgRelaySession implements RelaySession {
   }
 
   truncateCheckpoints(slot: 0 | 1): Promise<boolean> {
-    return this.#client.runQuickly([truncateCheckpoints(this.#schema, slot)])
+    return this.#client.runQuickly(truncateCheckpoints(this.#schema, slot))
   }
 
   async leavesEnd(): Promise<bigint | undefined> {

@@ -1,3 +1,4 @@
+import { parsedJson } from '../../kernel/parsed-json.ts'
 import type { SqlExecutor } from '../../kernel/sql-executor.ts'
 import type { HistoryKind } from '../../saga/machine/saga-effect.ts'
 import type { SagaStatus } from '../../saga/machine/saga-state.ts'
@@ -87,6 +88,6 @@ function entryOf({ at_ms, kind, step, round, direction, attempt, detail }: Histo
     ...(direction !== null && { direction }),
     ...(round !== null && { round }),
     ...(attempt !== null && { attempt }),
-    ...(detail !== null && { detail: JSON.parse(detail) as unknown }),
+    ...(detail !== null && { detail: parsedJson(detail) }),
   }
 }

@@ -8,6 +8,8 @@ import type { LeaseSession } from './lease-session.ts'
 
 /** Acknowledged rows are saved at the latest after this time: so many are sent again after a crash. */
 const saveAfterMs = 20
+/** From half of it on a save is made wherever it costs nothing: beside a publish, or instead of another way to bring the log to disk. */
+const saveAheadMs = saveAfterMs / 2
 /** Or after so many rows, whichever comes first; no more than that are then under way. */
 export const saveAfterRows = 2_000
 
@@ -36,7 +38,10 @@ export class CheckpointKeeper {
   #fences: Fences = []
   #sequenceSeen = 0n
   #change: QuarantineChange | undefined
+  /** The save under way, or the last one. */
+  #saving: Promise<void> = Promise.resolve()
   #unsavedRows = 0
+  #unsavedSinceMs: number | undefined
   #saveSoon: NodeJS.Timeout | undefined
   #sentAtMs: number
   #leaseEndsAtMs: number
@@ -56,7 +61,7 @@ export class CheckpointKeeper {
     this.#leaseEndsAtMs = acquiredAtMs + options.leaseDurationMs
     const thirdMs = options.leaseDurationMs / 3
     this.#renewal = setInterval(() => {
-      if (performance.now() - this.#sentAtMs >= thirdMs / 2) this.#saveInBackground()
+      if (performance.now() - this.#sentAtMs >= thirdMs / 2) this.saveInBackground()
     }, thirdMs / 2)
   }
 
@@ -81,6 +86,11 @@ export class CheckpointKeeper {
     return this.#unsavedRows
   }
 
+  /** Whether a save would be made before long anyway. */
+  get isSaveNear(): boolean {
+    return this.#unsavedSinceMs !== undefined && performance.now() - this.#unsavedSinceMs >= saveAheadMs
+  }
+
   /** What is left of the lease by our own clock, counted from when its renewal was sent. */
   get remainingMs(): number {
     return this.#leaseEndsAtMs - performance.now()
@@ -99,11 +109,24 @@ export class CheckpointKeeper {
     if (change) this.#change = merged(this.#change, change)
     if (rows === 0 && !change) return
     this.#unsavedRows += rows
-    this.#saveSoon ??= setTimeout(() => this.#saveInBackground(), saveAfterMs)
+    this.#unsavedSinceMs ??= performance.now()
+    this.#saveSoon ??= setTimeout(() => this.saveInBackground(), saveAfterMs)
   }
 
-  /** Saves everything up to now. @throws `OUTBOX_LEASE_LOST` */
-  async save(release: boolean = false): Promise<void> {
+  /**
+   * Saves everything up to now, after the save before it has succeeded, and not at all after one that failed: a later checkpoint would
+   * otherwise stand behind rows that the failed one should have parked, and they would be in neither place.
+   *
+   * @throws `OUTBOX_LEASE_LOST`, or whatever an earlier save threw
+   */
+  save(release: boolean = false): Promise<void> {
+    const saving = this.#saving.then(() => this.#save(release))
+    saving.catch(() => undefined)
+    this.#saving = saving
+    return saving
+  }
+
+  async #save(release: boolean): Promise<void> {
     const { session, owner, leaseDurationMs, signals } = this.#options
     await signals.reach('relay.checkpoint.before')
     if (this.#change?.parked?.length) await signals.reach('relay.park.before')
@@ -112,6 +135,7 @@ export class CheckpointKeeper {
     const sentAtMs = performance.now()
     this.#change = undefined
     this.#unsavedRows = 0
+    this.#unsavedSinceMs = undefined
     this.#sentAtMs = sentAtMs
     clearTimeout(this.#saveSoon)
     this.#saveSoon = undefined
@@ -131,17 +155,18 @@ export class CheckpointKeeper {
     await signals.reach('relay.checkpoint.after')
   }
 
-  /** Saves nothing more by itself. */
-  stop(): void {
-    clearInterval(this.#renewal)
-    clearTimeout(this.#saveSoon)
-  }
-
-  #saveInBackground(): void {
+  /** Saves without making anybody wait: a failure is told to whoever is told of failures. */
+  saveInBackground(): void {
     this.save().catch((error: unknown) => {
       this.stop()
       this.#options.onFailure(error)
     })
+  }
+
+  /** Saves nothing more by itself. */
+  stop(): void {
+    clearInterval(this.#renewal)
+    clearTimeout(this.#saveSoon)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Batch, BatchEntry } from './batch-entry.ts'
 import { afterFailedBatch } from './failed-batch-machine.ts'
 import type { PublishScope } from './publish-scope.ts'
 import type { PublisherLane } from './publisher-lane.ts'
+import { at } from '../source/outbox-tuple.ts'
 import { TenureEnded } from './tenure-ended.ts'
 
 /** What whoever publishes is asked and told on the way. */
@@ -35,7 +36,19 @@ export async function publishInOrder(
   for (let next = pending.pop(); next; next = pending.pop()) {
     if (scope.signal.aborted) throw new TenureEnded()
     const batch = owner.stillWanted(next)
-    if (batch.length === 0) continue
+    const [first] = batch
+    if (!first) continue
+    const oversize = batch.findIndex(({ row }) => typeof row[at.oversize] === 'string')
+    if (oversize === 0) {
+      const reason = `a body of ${first.row[at.oversize]} bytes is too large to be sent`
+      owner.onRefused(first, { kind: 'record', reason })
+      pending.push(batch.slice(1))
+      continue
+    }
+    if (oversize > 0) {
+      pending.push(batch.slice(oversize), batch.slice(0, oversize))
+      continue
+    }
     await signals.reach('relay.publish.before')
     const result = await lane.publish(
       batch.map(({ record }) => record),

@@ -31,6 +31,7 @@ export class PublisherLane {
   #publisher: Publisher | undefined
   #line: Promise<unknown> = Promise.resolve()
   #failures = 0
+  /** By `performance.now()`: a step of the wall clock must not become a pause. */
   #notBefore = 0
   #waiting = 0
   #trouble: Trouble | undefined
@@ -108,9 +109,10 @@ export class PublisherLane {
 
   /** A publisher that can be used, or why there is none. */
   async #ready(signal: AbortSignal): Promise<Publisher | PublishFailure> {
-    const pauseMs = this.#notBefore - this.#clock.now()
+    const pauseMs = this.#notBefore - performance.now()
     if (pauseMs > 0) await this.#clock.pause(pauseMs, signal)
     if (signal.aborted) return ended
+    this.#notBefore = 0
     if (this.#publisher?.state === 'ready') return this.#publisher
     const publisher = this.#transport.publisher()
     try {
@@ -141,7 +143,7 @@ export class PublisherLane {
   /** Notes a failure that says nothing about the records, and throws the publisher away if it is of no use any more. */
   async #discard(publisher: Publisher, failure: PublishFailure, at: Trouble['at']): Promise<PublishFailure> {
     this.#failures++
-    this.#notBefore = this.#clock.now() + backoffMs(this.#failures, lanePolicy, Math.random())
+    this.#notBefore = performance.now() + backoffMs(this.#failures, lanePolicy, Math.random())
     if (this.#trouble === undefined)
       this.#logger.warn(
         { code: codeOf(failure), reason: failure.reason, transport: this.#transport.name },

@@ -11,6 +11,8 @@ import { republish } from './republish.ts'
 
 /** How often operators’ wishes are looked for, while anything is parked. */
 const intentsEveryMs = 500
+/** And otherwise, should ever a row be in the quarantine that nothing holds back. */
+const intentsEveryIdleMs = 10_000
 /** How often a missing topic is looked for: so often at first, then ever less. */
 const topicEveryMs = 2_000
 const topicEveryMsMax = 10_000
@@ -42,7 +44,7 @@ export class QuarantineDrain {
   readonly #options: QuarantineDrainOptions
   readonly #keys = new Map<string, Draining>()
   readonly #topics = new Map<string, { nextMs: number; everyMs: number }>()
-  #nextIntentsMs = 0
+  #lookedForIntentsMs = performance.now()
 
   constructor(options: QuarantineDrainOptions) {
     this.#options = options
@@ -55,9 +57,13 @@ export class QuarantineDrain {
 
   get isDue(): boolean {
     const { parked } = this.#options
-    if (parked.isEmpty) return false
     const now = performance.now()
-    return now >= this.#nextIntentsMs || this.#keysToDrain.length > 0 || this.#topicsToCheck(now).length > 0
+    if (parked.isEmpty) return now >= this.#lookedForIntentsMs + intentsEveryIdleMs
+    return (
+      now >= this.#lookedForIntentsMs + intentsEveryMs ||
+      this.#keysToDrain.length > 0 ||
+      this.#topicsToCheck(now).length > 0
+    )
   }
 
   /** Does what is due. Nothing else may be under way. @throws TenureEnded */
@@ -65,8 +71,8 @@ export class QuarantineDrain {
     const { session, keeper } = this.#options
     // what was parked but not saved yet is not in the table
     await keeper.save()
-    if (performance.now() >= this.#nextIntentsMs) {
-      this.#nextIntentsMs = performance.now() + intentsEveryMs
+    if (performance.now() >= this.#lookedForIntentsMs + intentsEveryMs) {
+      this.#lookedForIntentsMs = performance.now()
       for (const intended of await session.readIntents(intentsMax)) await this.#take(intended)
     }
     for (const draining of this.#keysToDrain.slice(0, keysAtOnce)) await this.#drainKey(draining)
@@ -113,7 +119,10 @@ export class QuarantineDrain {
     const { refused, topicFailure } = await this.#republish(rows, topic, known, afterSeq === '-1')
     if (topicFailure !== undefined) return this.#postpone(topic, topicFailure)
     if (refused > 0) this.#keys.delete(`${topic}\0${key}`)
-    else if (!full) {
+    else if (!full && afterSeq !== '-1') {
+      // a row with a smaller `seq` may have been parked since the key was begun
+      draining.afterSeq = '-1'
+    } else if (!full) {
       this.#keys.delete(`${topic}\0${key}`)
       parked.releaseKey(topic, key)
       logger.info({ topic, key }, 'a parked key flows again')

@@ -32,6 +32,8 @@ export const at = {
   reply_to: 21,
   outcome: 22,
   expires_at: 23,
+  /** Bytes of a body that is too large to be sent, and was not read. */
+  oversize: 24,
 } as const
 
 /** The name of a column of an {@link OutboxTuple}. */

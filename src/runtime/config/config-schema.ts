@@ -28,11 +28,23 @@ const tls = z.union([
 /** TLS in the form that both servers’ clients take, its files read. */
 export type TlsConfig = z.output<typeof tls>
 
+/** Whether `pg` can read it: all its parts must decode, too. */
+function isPostgresUrl(text: string): boolean {
+  const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null
+  if (url === null) return false
+  try {
+    for (const part of [url.username, url.password, url.hostname, url.pathname]) decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** The address of a database. */
 export const postgresUrl = z
   .string()
   .refine(
-    (text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text),
+    isPostgresUrl,
     'it is no URL such as postgres://user:password@host:5432/database (percent-encode what is special in the password)',
   )
 
@@ -45,7 +57,7 @@ const database = z.strictObject({
   /** Better given by the environment: it holds a password. */
   url: postgresUrl.optional(),
   schema: z.string().min(1).default(defaultSchema),
-  /** What `backstitch migrate` makes here. Default: all parts. */
+  /** What `backstitch migrate` makes here. Default: outbox, inbox and participant; for the orchestrator’s database saga and timer too. */
   parts: z.array(z.enum(allParts)).min(1).optional(),
   ssl: tls.optional(),
 })
@@ -82,7 +94,7 @@ const relay = z.strictObject({
 
 /** The defaults of what is optional here are those of `createOrchestrator`. */
 const orchestrator = z.strictObject({
-  /** The name of its database. Default: the only one that has the part `saga`. */
+  /** The name of its database. Default: the only one that lists the part `saga`, else the only one that lists no parts. */
   database: z.string().optional(),
   sagas: z.array(z.custom<SagaDefinition>(isSaga, 'it is no saga(...).build()')).min(1),
   batchSizeMax: z.int().min(1).max(5_000).optional(),
@@ -103,7 +115,7 @@ const topics = z.strictObject({
   replicationFactor: z.int().min(1).max(100).optional(),
 })
 
-const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent'])
+const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
 
 /** What a configuration file may hold. Every part is optional: a command says what it misses. */
 export const configSchema = z.strictObject({

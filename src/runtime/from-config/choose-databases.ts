@@ -2,6 +2,7 @@ import type { Part } from '../../../migrations/migration.ts'
 import { BackstitchError } from '../../kernel/errors.ts'
 import type { Config, DatabaseConfig } from '../config.ts'
 import { urlVariable } from '../config/merge-environment.ts'
+import { orchestratorCandidates, partsOf } from './parts-of.ts'
 
 /** A database whose address is known. */
 export type KnownDatabase = DatabaseConfig & { readonly url: string }
@@ -18,7 +19,7 @@ export function chooseDatabases(config: Config, choice: DatabaseChoice): readonl
 }
 
 /**
- * The databases that are named, else all that have the part (a database that lists no parts has all of them).
+ * The databases that are named, else all that have the part; see {@link partsOf} for one that lists none.
  *
  * @throws `CONFIG_INVALID` when a name is unknown or none is left; `CONFIG_NOT_FOUND` when there is neither a file nor a `DATABASE_URL`
  */
@@ -32,8 +33,9 @@ export function selectDatabases(config: Config, { names, part }: DatabaseChoice)
       `databases: there is no "${unknown}" among ${listed(config.databases)}`,
     )
   const chosen = config.databases.filter(
-    ({ name, parts }) =>
-      (names?.includes(name) ?? true) && (part === undefined || (parts?.includes(part) ?? true)),
+    (database) =>
+      (names?.includes(database.name) ?? true) &&
+      (part === undefined || partsOf(config, database).includes(part)),
   )
   if (chosen.length === 0)
     throw new BackstitchError(
@@ -44,14 +46,19 @@ export function selectDatabases(config: Config, { names, part }: DatabaseChoice)
 }
 
 /**
- * The database of the orchestrator: the one it names, else the only one that has the part `saga`.
+ * The database of the orchestrator: the one it names, else the only one that lists the part `saga`, else the only one that lists no parts.
  * @throws `CONFIG_INVALID`, `CONFIG_NOT_FOUND`
  */
 export function chooseOrchestratorDatabase(config: Config): KnownDatabase {
   const name = config.orchestrator?.database
-  const found = selectDatabases(config, { names: name === undefined ? undefined : [name], part: 'saga' })
+  if (name !== undefined || config.databases.length === 0) {
+    const [named] = selectDatabases(config, { names: name === undefined ? undefined : [name], part: 'saga' })
+    if (named !== undefined) return withUrl(named)
+  }
+  const found = orchestratorCandidates(config)
   const [only] = found
-  if (only === undefined || found.length > 1)
+  if (only === undefined) throw new BackstitchError('CONFIG_INVALID', 'databases: none has the part "saga"')
+  if (found.length > 1)
     throw new BackstitchError('CONFIG_INVALID', `orchestrator.database: name one of ${listed(found)}`)
   return withUrl(only)
 }

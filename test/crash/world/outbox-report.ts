@@ -10,7 +10,7 @@ export async function outboxReport(pool: pg.Pool, witness: TopicWitness): Promis
     'select number, epoch, owner, previous, current, position, walk_from, low_water, sequence_high, saved_at from backstitch.outbox_checkpoint order by number desc limit 40',
   )
   return [
-    `the witness has read all: ${await witness.hasReadAll()}`,
+    ...(await witness.progress()).map(({ place, read, end }) => `${place}: read up to ${read} of ${end}`),
     `${rows.length} rows, not seen:`,
     ...rows.filter(({ id }) => !witness.ids.has(id)).map((row) => JSON.stringify(row)),
     'the last checkpoints:',

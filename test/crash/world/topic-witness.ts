@@ -66,10 +66,20 @@ export class TopicWitness {
 
   /** Whether everything that is on the topics now has been read. */
   async hasReadAll(): Promise<boolean> {
-    for (const topic of this.#topics)
-      for (const { partition, high } of await this.#admin.fetchTopicOffsets(topic))
-        if ((this.#next.get(`${topic}/${partition}`) ?? 0n) < BigInt(high)) return false
-    return true
+    return (await this.progress()).every(({ read, end }) => read >= end)
+  }
+
+  /** How far each partition has been read, and how far it goes. */
+  async progress(): Promise<{ readonly place: string; readonly read: bigint; readonly end: bigint }[]> {
+    const ends = await Promise.all(
+      this.#topics.map(async (topic) =>
+        (await this.#admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({
+          place: `${topic}/${partition}`,
+          end: BigInt(high),
+        })),
+      ),
+    )
+    return ends.flat().map(({ place, end }) => ({ place, read: this.#next.get(place) ?? 0n, end }))
   }
 
   /** Changes a topic’s setting. */

@@ -67,10 +67,9 @@ test('it goes on when nobody reads its log any more, and drains at SIGTERM', asy
   // A line of the log for which there is no reader: a topic that does not exist.
   await insert(pools.orders, 'nowhere')
   await expect
-    .poll(
-      async () => (await pools.orders.query('select from backstitch.outbox_quarantine')).rowCount,
-      { timeout: 15_000 },
-    )
+    .poll(async () => (await pools.orders.query('select from backstitch.outbox_quarantine')).rowCount, {
+      timeout: 15_000,
+    })
     .toBe(1)
   const before = await recordsOn('order')
   await insert(pools.orders, 'order')

@@ -56,7 +56,8 @@ test('a connection that is lost in the handler is an outage the first time', asy
     await tx.query('insert into effect (name) values ($1)', [body.name])
     if (attempts.length < 2) await tx.query('select pg_terminate_backend(pg_backend_pid())')
   })
-  const part = consumer({ transport, group, handlers: [handler], logger, retry: { attemptsMax: 1 } })
+  const retry = { attemptsMax: 1, backoff: { initialMs: 1, maxMs: 2, factor: 2 } }
+  const part = consumer({ transport, group, handlers: [handler], logger, retry })
   await started(part)
   await until('the health to say so', () => part.health().state === 'failing')
   expect(part.health().reason).toContain('DATABASE_UNREACHABLE')
@@ -85,7 +86,8 @@ test.each([
   const { transport, ids } = await transportWith([bad, good])
   let called = 0
   const handler = on(Placed, async ({ body }, { tx }) => {
-    if (body.name !== bad) return void (await tx.query('insert into effect (name) values ($1)', [body.name]))
+    await tx.query('insert into effect (name) values ($1)', [body.name])
+    if (body.name !== bad) return
     called++
     await tx.query(sql)
   })

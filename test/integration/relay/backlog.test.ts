@@ -102,6 +102,25 @@ describe('a backlog', () => {
   })
 })
 
+test('a table that is emptied with its sequence loses nothing afterwards', async () => {
+  await world.relay({ pageRows: 20, leaseDurationMs: 300 })
+  for (let n = 0; n < 3; n++) await world.insert('a', ...numbers(n * 50 + 1, n * 50 + 50))
+  await until('all is published', () => world.bodies().length === 150)
+  const knows = async (): Promise<boolean> =>
+    Number(
+      (
+        await world.pool.query(
+          'select walk_from from backstitch.outbox_checkpoint order by number desc limit 1',
+        )
+      ).rows[0].walk_from,
+    ) === 150
+  await until('a bound of the sequence is known', knows)
+  await world.pool.query('truncate backstitch.outbox restart identity')
+  await world.insert('a', ...numbers(1001, 1060))
+  await until('all is published', () => world.bodies().length === 210)
+  expect(world.bodies().slice(150)).toEqual(numbers(1001, 1060))
+})
+
 test('a sequence whose values are drawn in advance loses nothing', async () => {
   await world.pool.query('alter sequence backstitch.outbox_seq_seq cache 50')
   await world.relay({ pageRows: 20 })

@@ -294,7 +294,12 @@ describe('databases', () => {
     ['one database, no orchestrator', `{ databases: [${one}] }`, [service], 'one'],
     ['one database, an orchestrator', `{ databases: [${one}], ${withSaga} } }`, [all], 'one'],
     ['two databases, no orchestrator', `{ databases: [${one}, ${two}] }`, [service, service], undefined],
-    ['two, an orchestrator without one', `{ databases: [${one}, ${two}], ${withSaga} } }`, [service, service], undefined],
+    [
+      'two, an orchestrator without one',
+      `{ databases: [${one}, ${two}], ${withSaga} } }`,
+      [service, service],
+      undefined,
+    ],
     [
       'two, an orchestrator that names one',
       `{ databases: [${one}, ${two}], ${withSaga}, database: 'two' } }`,

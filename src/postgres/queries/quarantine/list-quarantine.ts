@@ -1,3 +1,5 @@
+import { hasText } from './has-text.ts'
+
 /**
  * Rows of the quarantine for people, the oldest first.
  * `$1` topic or null, `$2` key or null, `$3` after this `seq`, `$4` how many. Returns {@link QuarantineListRow}.
@@ -7,7 +9,8 @@ export function listQuarantine(schema: string): string {
   parked_at as "parkedAt", created_at at time zone 'UTC' as "createdAt", intent, intent_by, intent_reason, intent_at,
   coalesce(octet_length(payload), octet_length(payload_binary), 0) as bytes
 from ${schema}.outbox_quarantine q
-where ($1::text is null or topic = $1) and ($2::text is null or aggregateid = $2) and q.seq > $3::bigint
+where ($1::text is null or (${hasText('topic', '$1::text')})) and ($2::text is null or (${hasText('aggregateid', '$2::text')}))
+  and q.seq > $3::bigint
 order by q.seq limit $4::integer`
 }
 

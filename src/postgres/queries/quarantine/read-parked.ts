@@ -1,3 +1,5 @@
+import { hasText } from './has-text.ts'
+
 /** Everything that waits for its topic has this code; all other codes park a key. */
 const topicUnknown = 'OUTBOX_TOPIC_UNKNOWN'
 /** What waits behind a refused row of its key has this one. */
@@ -20,7 +22,8 @@ export function readParkedTopics(schema: string): string {
  * Returns `[topic, key, waits for its topic, has a retry, seqs to skip, first seq of the key]`.
  */
 export function readIntents(schema: string): string {
-  return `select i.*, (select min(seq) from ${schema}.outbox_quarantine h where h.topic = i.topic and h.aggregateid = i.aggregateid)
+  return `select i.*, (select min(seq) from ${schema}.outbox_quarantine h
+  where ${hasText('h.topic', 'i.topic')} and ${hasText('h.aggregateid', 'i.aggregateid')})
 from (
   select topic, aggregateid, bool_and(reason_code = '${topicUnknown}'), bool_or(intent = 'retry'),
     coalesce(string_agg(seq::text, ',' order by seq) filter (where intent = 'skip'), '')

@@ -1,11 +1,13 @@
 import { outboxTuplesOf } from '../relay/outbox-tuple-columns.ts'
+import { hasText } from './has-text.ts'
 
 type Page = { readonly rows: number; readonly bytes: number }
 
 /** Rows of a parked key in order. `$1` the topic, `$2` the key, `$3` after this `seq`. */
 export function readRowsOfKey(schema: string, page: Page): string {
   return withIntent(
-    `select * from ${schema}.outbox_quarantine where topic = $1::text and aggregateid = $2::text and seq > $3::bigint`,
+    `select * from ${schema}.outbox_quarantine
+      where ${hasText('topic', '$1::text')} and ${hasText('aggregateid', '$2::text')} and seq > $3::bigint`,
     schema,
     page,
   )
@@ -15,7 +17,7 @@ export function readRowsOfKey(schema: string, page: Page): string {
 export function readRowsOfTopic(schema: string, page: Page): string {
   return withIntent(
     `select * from ${schema}.outbox_quarantine
-      where topic = $1::text and reason_code = 'OUTBOX_TOPIC_UNKNOWN' and seq > $2::bigint`,
+      where ${hasText('topic', '$1::text')} and reason_code = 'OUTBOX_TOPIC_UNKNOWN' and seq > $2::bigint`,
     schema,
     page,
   )

@@ -30,11 +30,17 @@ export const outboxTupleColumns = [
 export const outboxTupleWidth = outboxTupleColumns.length + 1
 
 const heavy: ReadonlySet<string> = new Set(['payload', 'payload_binary', 'headers'])
+/**
+ * Bytes of a body and its headers above which a row is not even read: no broker takes a record of this size (a request ends at 100 MB by
+ * default), and sending it could outlast any lease.
+ */
+const bodyBytesMax = 16_000_000
 const times: ReadonlySet<string> = new Set(['created_at', 'expires_at'])
 
 /**
  * Selects rows for publishing, ordered by `seq`. The column after them, {@link outboxTupleWidth} - 1, is `t` on rows before which `pageBytes`
- * are used up: these come without their heavy columns, so that no page grows beyond the memory meant for it, and are to be left out. Sizes cost no reading of the values themselves
+ * are used up: these come without their heavy columns, so that no page grows beyond the memory meant for it, and are to be left out.
+ * It is the number of bytes on rows that are too large to be sent at all, which come without their heavy columns too. Sizes cost no reading of the values themselves
  * (`octet_length` looks at the header of a stored value).
  *
  * Times are `date_part`, a float: its shortest text has all microseconds until the year 2242, at a fifth of the cost of `extract`.
@@ -46,13 +52,17 @@ export function outboxTuplesOf(rows: string, pageBytes: number, cast: boolean = 
   const selected = outboxTupleColumns.map((name) => {
     const value = times.has(name) ? `date_part('epoch', q.${name})` : `q.${name}`
     const typed = cast ? `${value}::text` : value
-    return heavy.has(name) ? `case when q.bytes_before > ${pageBytes} then null else ${typed} end` : typed
+    return heavy.has(name)
+      ? `case when q.bytes_before > ${pageBytes} or q.bytes > ${bodyBytesMax} then null else ${typed} end`
+      : typed
   })
-  return `select ${selected.join(', ')}, case when q.bytes_before > ${pageBytes} then 't' end
+  return `select ${selected.join(', ')}, case when q.bytes_before > ${pageBytes} then 't' when q.bytes > ${bodyBytesMax} then q.bytes::text end
 from (
-  select r.*, sum(coalesce(octet_length(r.payload), 0) + coalesce(octet_length(r.payload_binary), 0) + coalesce(pg_column_size(r.headers), 0))
-    over (order by r.seq rows between unbounded preceding and 1 preceding) as bytes_before
-  from ${rows} r
+  select s.*, sum(least(s.bytes, ${bodyBytesMax})) over (order by s.seq rows between unbounded preceding and 1 preceding) as bytes_before
+  from (
+    select r.*, coalesce(octet_length(r.payload), 0) + coalesce(octet_length(r.payload_binary), 0) + coalesce(pg_column_size(r.headers), 0) as bytes
+    from ${rows} r
+  ) s
 ) q
 order by q.seq`
 }

@@ -1,3 +1,4 @@
+import { hasText } from '../quarantine/has-text.ts'
 import { newestCheckpoint } from './checkpoint-columns.ts'
 
 /**
@@ -48,7 +49,11 @@ ${saveCheckpoint(schema)}
     reason = case when q.seq = r.seq then r.reason else 'row ' || r.seq || ' of its key is parked' end,
     intent = case when q.seq = r.seq or q.intent = 'retry' then null else q.intent end
   from jsonb_to_recordset($14::jsonb) as r (seq bigint, topic text, key text, code text, reason text)
-  where q.topic = r.topic and q.aggregateid = r.key and exists (select from saved)
+  where ${hasText('q.topic', 'r.topic')} and ${hasText('q.aggregateid', 'r.key')} and exists (select from saved)
+    -- of two changes of one row a statement makes one, whichever comes first
+    and q.seq <> all ($13::bigint[])
+    -- a key may have very many rows behind the refused one: only those that change are written
+    and (q.seq = r.seq or q.intent = 'retry' or q.reason_code <> 'OUTBOX_KEY_PARKED')
 )
 select * from saved`
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Clock } from '../../../../src/kernel/clock.ts'
 import { BackstitchError } from '../../../../src/kernel/errors.ts'
 import { silentLogger } from '../../../../src/kernel/logger.ts'
@@ -9,6 +9,8 @@ import type { PublishFailure } from '../../../../src/transport/publisher.ts'
 import { rowOf, rowsOf } from '../rows.ts'
 import { ScriptedTransport } from '../scripted-transport.ts'
 
+afterEach(() => vi.restoreAllMocks())
+
 const records = (count = 1) => rowsOf(count).map((row) => recordOfRow(row, 'outbox.event.order', 0))
 const failed = (kind: PublishFailure['kind']) =>
   ({ kind: 'failed', failure: { kind, reason: 'so' } }) as const
@@ -16,6 +18,8 @@ const failed = (kind: PublishFailure['kind']) =>
 function lane(options: { pausesMs?: number[]; lines?: string[] } = {}) {
   const transport = new ScriptedTransport()
   let nowMs = 0
+  // pauses are counted by the monotonic clock, which here goes on by pausing alone
+  vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
   const clock: Clock = {
     now: () => nowMs,
     pause: async (ms) => {

@@ -4,6 +4,7 @@ import { type Fences, withFence } from '../../../../src/relay/source/fences.ts'
 import { textAt } from '../../../../src/relay/source/outbox-tuple.ts'
 import { parseSnapshot } from '../../../../src/relay/source/snapshot.ts'
 import {
+  afterSequence,
   afterWindow,
   type Cursor,
   cursorOf,
@@ -175,6 +176,11 @@ describe('a window', () => {
       { sequence: 800n, xid: 40n },
     ]
     expect(afterWindow(cursor, current, 950n, fences)).toMatchObject({ walkFrom: 700n, lowWater: 400n })
+  })
+
+  test('forgets what it knew of a sequence that somebody has set back', () => {
+    expect(afterSequence(cursor, 520n)).toBe(cursor)
+    expect(afterSequence(cursor, 519n)).toEqual({ ...cursor, walkFrom: 0n, lowWater: 0n })
   })
 
   test('concludes nothing from a sequence whose values are drawn in advance', () => {
