@@ -9,7 +9,7 @@ export const Counted = event('tally.counted', {
 })
 
 /** What a consumer says of each {@link Counted}, on a topic of its own. */
-export const Noted = event('note.noted', {
+const Noted = event('note.noted', {
   version: 1,
   key: ({ key }) => key,
   payload: z.object({ key: z.string(), n: z.int() }),

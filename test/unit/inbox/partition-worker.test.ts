@@ -1,62 +1,11 @@
 import { expect, test } from 'vitest'
-import { z } from 'zod'
-import { type EventSubscription, on } from '../../../src/inbox/events/event-subscription.ts'
-import { eventWork } from '../../../src/inbox/events/event-work.ts'
-import { partitionWorker } from '../../../src/inbox/partition-worker.ts'
-import { recordTransactions } from '../../../src/inbox/record-transaction.ts'
-import type { Clock } from '../../../src/kernel/clock.ts'
+import { on } from '../../../src/inbox/events/event-subscription.ts'
 import { BackstitchError } from '../../../src/kernel/errors.ts'
-import { jsonCodec } from '../../../src/message/codec.ts'
 import { event } from '../../../src/message/event.ts'
-import { defaultBodyLimits } from '../../../src/message/limits.ts'
 import type { ReceivedRecord } from '../../../src/transport/subscriber.ts'
-import { fakeDatabase } from './fake-database.ts'
 import { batchOf, feed } from './hand-fed.ts'
-import { keptLines } from './log-lines.ts'
 import { messageHeaders, recordWith } from './records.ts'
-
-const Placed = event('order.placed', { version: 1, key: (o) => o.n, payload: z.object({ n: z.string() }) })
-const Noted = event('note.taken', { version: 1, key: (o) => o.n, payload: z.object({ n: z.string() }) })
-const unreachable = (): BackstitchError => new BackstitchError('DATABASE_UNREACHABLE', 'here')
-
-function recordsOf(...names: readonly string[]): ReceivedRecord[] {
-  return names.map((n, index) =>
-    recordWith({ offset: BigInt(index), value: { n }, headers: messageHeaders('order.placed') }),
-  )
-}
-
-/** A worker of the group `g` over a database in memory. */
-function workerOf(
-  subscriptions: readonly EventSubscription[],
-  options: { readonly handlerTimeoutMs?: number; readonly nowMs?: () => number } = {},
-) {
-  const fake = fakeDatabase()
-  const { logger, lines } = keptLines()
-  const points: string[] = []
-  const clock: Clock = { now: options.nowMs ?? (() => 0), pause: () => Promise.resolve() }
-  const transactions = recordTransactions(fake.database, { msMax: options.handlerTimeoutMs ?? 10_000 })
-  const worker = partitionWorker({
-    work: eventWork({
-      group: 'g',
-      subscriptions,
-      topicPrefix: 'outbox.event.',
-      codec: jsonCodec,
-      limits: defaultBodyLimits,
-      outbox: fake.outbox,
-      logger,
-    }),
-    inbox: fake.inbox,
-    transactions,
-    retry: { attemptsMax: 3, backoff: { initialMs: 100, maxMs: 1_000, factor: 2 } },
-    logger,
-    signals: { reach: (point) => void points.push(point) },
-    clock,
-  })
-  return { ...fake, worker, transactions, lines, points }
-}
-
-/** Notes its message as an effect. */
-const noting = on(Placed, async ({ body }, { tx }) => void (await tx.query('effect', [body.n])))
+import { noting, Noted, Placed, recordsOf, unreachable, workerOf } from './worker-of-orders.ts'
 
 test('each message takes effect once, in order, and offsets are committed once, after it', async () => {
   const { worker, committed, points } = workerOf([noting])
@@ -165,87 +114,6 @@ test('a record that cannot be read is a dead letter at once, under its own id or
       messageId: expect.stringMatching(/^019e7044-/),
     },
   ])
-})
-
-test('while the database cannot be reached nothing is counted, and there is one line for it', async () => {
-  const { worker, committed, failNext, lines } = workerOf([noting])
-  for (let n = 0; n < 20; n++) failNext('begin', unreachable())
-  const { pausesMs } = await feed(worker.onBatch, recordsOf('a'))
-  expect(pausesMs).toHaveLength(20)
-  expect(Math.max(...pausesMs)).toBeLessThanOrEqual(5_000)
-  expect(committed.effects).toEqual(['a'])
-  expect(committed.letters).toEqual([])
-  expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
-    {
-      message: 'a partition waits; nothing is lost, and it goes on by itself',
-      fields: { code: 'DATABASE_UNREACHABLE' },
-    },
-  ])
-  expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'a partition goes on' })
-})
-
-test('what the database cannot do for the handler counts, after it has done all the rest', async () => {
-  const full = new BackstitchError('DATABASE_FAILING', 'here', { details: { sqlState: '53200' } })
-  const { worker, committed, failNext } = workerOf([on(Placed, () => Promise.reject(full))])
-  for (let n = 0; n < 5; n++) failNext('begin', full)
-  const { pausesMs } = await feed(worker.onBatch, recordsOf('a'))
-  expect(pausesMs).toHaveLength(5 + 2)
-  expect(committed.letters).toMatchObject([{ reasonCode: 'DATABASE_FAILING', attempts: 3 }])
-})
-
-test('a handler that loses its connection once has met an outage', async () => {
-  let calls = 0
-  const { worker, committed, failNext } = workerOf([
-    on(Placed, async ({ body }, { tx }) => {
-      if (++calls === 1) throw unreachable()
-      await tx.query('effect', [body.n])
-    }),
-  ])
-  const [record] = recordsOf('a') as [ReceivedRecord]
-  await worker.onBatch(batchOf([record]))
-  for (let n = 0; n < 20; n++) failNext('begin', unreachable())
-  await feed(worker.onBatch, [record])
-  expect(committed.effects).toEqual(['a'])
-  expect(committed.letters).toEqual([])
-})
-
-test('a handler that loses its connection each time is counted from the second time on, and not called once its attempts are spent', async () => {
-  let calls = 0
-  const { worker, committed, failNext } = workerOf([
-    on(Placed, async () => {
-      // The server comes back from its crash while the dead letter is to be written.
-      if (++calls === 4) for (let n = 0; n < 3; n++) failNext('begin', unreachable())
-      throw unreachable()
-    }),
-  ])
-  await feed(worker.onBatch, recordsOf('a'))
-  expect(calls).toBe(4)
-  expect(committed.letters).toMatchObject([{ reasonCode: 'DATABASE_UNREACHABLE', attempts: 3 }])
-})
-
-test('messages whose handlers lost their connections are tried one at a time, so that one is not blamed for another’s crash', async () => {
-  const running = new Set<string>()
-  let crashes = 0
-  const { worker, committed } = workerOf([
-    on(Placed, async ({ body }, { tx }) => {
-      running.add(body.n)
-      await new Promise((resolve) => setImmediate(resolve))
-      const crashed = running.has('bad')
-      await new Promise((resolve) => setImmediate(resolve))
-      running.delete(body.n)
-      if (crashed) {
-        crashes++
-        throw unreachable()
-      }
-      await tx.query('effect', [body.n])
-    }),
-  ])
-  const [bad] = recordsOf('bad') as [ReceivedRecord]
-  const good = recordsOf('good').map((record) => ({ ...record, partition: 1 }))
-  await Promise.all([feed(worker.onBatch, [bad]), feed(worker.onBatch, good)])
-  expect(crashes).toBe(5)
-  expect(committed.effects).toEqual(['good'])
-  expect(committed.letters).toMatchObject([{ partition: 0, attempts: 3 }])
 })
 
 test('health names the partition that waits, as long as it is held and waits', async () => {
