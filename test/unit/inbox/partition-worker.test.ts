@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { on } from '../../../src/inbox/events/event-subscription.ts'
 import { BackstitchError } from '../../../src/kernel/errors.ts'
-import { event } from '../../../src/message/event.ts'
 import type { ReceivedRecord } from '../../../src/transport/subscriber.ts'
 import { batchOf, feed } from './hand-fed.ts'
 import { messageHeaders, recordWith } from './records.ts'
