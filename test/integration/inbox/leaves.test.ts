@@ -1,3 +1,4 @@
+import type { ProcessPart } from '../../../src/kernel/lifecycle.ts'
 import type { PoolClient } from 'pg'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
@@ -159,30 +160,38 @@ describe('a process that starts', () => {
       await database.rows(`drop table backstitch.inbox_${leaf}`)
   }
 
+  /** What a start cannot do in its time, on a busy machine, the next one does. */
+  const expectLeavesAfterStart = (create: () => ProcessPart): Promise<void> =>
+    expect
+      .poll(
+        async () => {
+          const part = create()
+          await part.start()
+          await part.stop()
+          return leaves()
+        },
+        { timeout: 30_000 },
+      )
+      .toEqual(range(present, present + 26))
+
   test('makes the leaves ahead: a consumer', async () => {
     await drop()
-    const part = createConsumer({
-      database: database.pool(),
-      transport: transport(),
-      group: 'leaves',
-      handlers: [on(Placed, async () => undefined)],
-    })
-    onTestFinished(() => part.stop())
-    await part.start()
-    expect(await leaves()).toEqual(range(present, present + 26))
+    await expectLeavesAfterStart(() =>
+      createConsumer({
+        database: database.pool(),
+        transport: transport(),
+        group: 'leaves',
+        handlers: [on(Placed, async () => undefined)],
+      }),
+    )
   })
 
   test('makes the leaves ahead: an orchestrator', async () => {
     await migrate({ database: database.pool(), parts: ['saga', 'timer'] })
     await drop()
-    const part = createOrchestrator({
-      database: database.pool(),
-      transport: transport(),
-      sagas: [placeOrder],
-    })
-    onTestFinished(() => part.stop())
-    await part.start()
-    expect(await leaves()).toEqual(range(present, present + 26))
+    await expectLeavesAfterStart(() =>
+      createOrchestrator({ database: database.pool(), transport: transport(), sagas: [placeOrder] }),
+    )
   })
 
   test('starts all the same where it may not make them, and says so', async () => {
