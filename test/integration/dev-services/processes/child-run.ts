@@ -57,8 +57,10 @@ export class ChildRun {
   }
 
   /** What is left in its folder for temporary files. */
-  leftovers(): Promise<string[]> {
-    return readdir(this.temporary)
+  async leftovers(): Promise<string[]> {
+    const names = await readdir(this.temporary)
+    // a clone in a closed folder has its Postgres programs copied to where their OS user can read them, for all runs
+    return names.filter((name) => !/^backstitch-postgres-\d/.test(name))
   }
 
   async clear(): Promise<void> {
