@@ -155,6 +155,7 @@ export class DatabaseRelay {
     } finally {
       this.#published += tenure.published
       this.#tenure = undefined
+      this.#lanes.forgetTrouble()
     }
   }
 

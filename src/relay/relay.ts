@@ -75,8 +75,9 @@ class OutboxRelay implements Relay {
     const healths = this.#databases.map(({ name, health }) => ({ name, ...health }))
     const failing = healths.find(({ state }) => state === 'failing')
     if (failing) return { state: 'failing', reason: `${failing.name}: ${failing.reason ?? ''}` }
+    const isPublishing = healths.some(({ state }) => state === 'running')
     const { trouble } = this.#lanes
-    if (trouble !== undefined) return { state: 'failing', reason: `Kafka: ${trouble}` }
+    if (trouble !== undefined && isPublishing) return { state: 'failing', reason: `Kafka: ${trouble}` }
     if (healths.some(({ state }) => state === 'starting')) return { state: 'starting' }
     const standby = healths.every(({ state }) => state === 'standby')
     return { state: standby ? 'standby' : 'running' }

@@ -52,6 +52,11 @@ export class PublisherLane {
     return this.#trouble?.reason
   }
 
+  /** Whoever had trouble publishing has gone, so nothing will show whether it gets through by now. */
+  forgetTrouble(): void {
+    if (this.#trouble?.at === 'publishing') this.#trouble = undefined
+  }
+
   /** Publishes one batch once its turn comes. Never rejects. */
   publish(records: readonly OutgoingRecord[], scope: PublishScope): Promise<PublishResult> {
     return this.#inLine(async () => {

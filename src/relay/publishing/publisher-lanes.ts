@@ -34,6 +34,11 @@ export class PublisherLanes {
     return this.all.find(({ trouble }) => trouble !== undefined)?.trouble
   }
 
+  /** Forgets what went wrong with publishes that nobody tries again. */
+  forgetTrouble(): void {
+    for (const lane of this.all) lane.forgetTrouble()
+  }
+
   /**
    * Partitions of a topic, `undefined` where it does not exist. Waits for Kafka to answer.
    * Resolves to `undefined` as well when the signal aborts: look at the signal.
