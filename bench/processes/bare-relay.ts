@@ -32,7 +32,7 @@ const read = async (after: string): Promise<string[][]> =>
   (
     await client.query<string[]>({
       name: 'page',
-      text: `select seq, id, aggregateid, type, payload from backstitch.outbox where seq > $1 order by seq limit ${pageSize}`,
+      text: `select seq, id, aggregateid, type, payload, version, date_part('epoch', created_at) from backstitch.outbox where seq > $1 order by seq limit ${pageSize}`,
       values: [after],
       rowMode: 'array',
     })
@@ -54,13 +54,13 @@ for (;;) {
     [],
     [],
   ]
-  for (const [, id, key, type, payload] of rows) {
+  for (const [, id, key, type, payload, version, createdAt] of rows) {
     const partition = partitionOf(key!, partitions)
     messages[partition % lanes]!.push({
       key: key!,
       value: payload!,
       partition,
-      headers: { id: id!, type: type! },
+      headers: { id: id!, type: type!, version: version!, 'created-at': createdAt! },
     })
   }
   await Promise.all(
