@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,7 +42,7 @@ test.runIf(process.getuid?.() === 0)(
     const first = await ChildRun.start(join(repository, SCRIPT), ['postgres'], temporary)
     runs.push(first)
     expect((await first.started()).pids).toHaveLength(1)
-    const copies = (await first.leftovers()).filter((name) => /^backstitch-postgres-\d/.test(name))
+    const copies = (await readdir(temporary)).filter((name) => /^backstitch-postgres-\d/.test(name))
     expect(copies).toHaveLength(1)
 
     // the copy serves later runs, and is made whole again should files have been cleared away
