@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrate } from '../../src/postgres/migrate.ts'
-import { createDatabase, kafkaBrokers } from '../support/services.ts'
+import { createDatabase, kafkaBrokers, uniqueName } from '../support/services.ts'
 
 // The README's code is what people copy: each block is compiled as strictly as an application would, and run on real servers.
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -19,7 +19,9 @@ beforeAll(async () => {
   }))
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  for (const { file, code } of blocks) await writeFile(folder + file, code)
+  // tests share one broker and its topics: a group of its own reads them from the beginning
+  for (const { file, code } of blocks)
+    await writeFile(folder + file, code.replace(`group: 'billing'`, `group: '${uniqueName('billing')}'`))
   await writeFile(
     `${folder}tsconfig.json`,
     JSON.stringify({
@@ -68,7 +70,8 @@ test('the first block places an order, and its invoice is written', async () => 
     await pool.query(
       'create table orders (order_id uuid, total integer); create table invoices (order_id uuid, amount integer)',
     )
-    const until = async (): Promise<boolean> => (await pool.query('select from invoices')).rowCount === 1
+    const until = async (): Promise<boolean> =>
+      (await pool.query('select from invoices join orders using (order_id)')).rowCount === 1
     await runUntil('orders.ts', { DATABASE_URL: url, KAFKA_BROKERS: kafkaBrokers().join(',') }, until)
     const { rows } = await pool.query(
       'select o.total, i.amount from orders as o join invoices as i using (order_id)',
