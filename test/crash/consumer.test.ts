@@ -6,7 +6,6 @@ import { killsOf } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectEffectsOnce } from './promises/effects.ts'
 import { expectAllRead } from './promises/reading.ts'
-import { outboxReport } from './world/outbox-report.ts'
 import { Stage } from './world/stage.ts'
 import { poison, tallyTables } from './world/tally.ts'
 import { isAllHandled, isAllSeen } from './world/tally-tables.ts'
@@ -18,7 +17,7 @@ const keys = Array.from({ length: 20 }, (_, n) => `key-${n}`)
 describe('a consumer that is killed', () => {
   test.concurrent.for(killsOf('consumer'))(
     'at $point, hit $hit, misses nothing, repeats no effect and keeps the order',
-    async (kill, { onTestFinished, onTestFailed }) => {
+    async (kill, { onTestFinished }) => {
       const topicPrefix = uniqueTopicPrefix()
       const topic = `${topicPrefix}tally`
       const stage = await Stage.open(
@@ -37,9 +36,9 @@ describe('a consumer that is killed', () => {
 
       const consumer = new CrashingPart('consumer', stage.settings('tally'), kill)
       onTestFinished(() => consumer.kill())
-      onTestFailed(async () =>
-        console.error(kill, consumer.log, stage.log, await outboxReport(pool, stage.witness)),
-      )
+      onTestFinished(async ({ task }) => {
+        if (task.result?.state === 'fail') console.error(kill, consumer.log, await stage.report())
+      })
       const { signal } = consumer
       await stage.start(createRelay({ ...stage.tools, databases: [pool] }))
 

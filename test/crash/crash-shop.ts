@@ -6,7 +6,6 @@ import type { Kill } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectEnded } from './promises/orders.ts'
 import { expectAllRead } from './promises/reading.ts'
-import { outboxReport } from './world/outbox-report.ts'
 import { type Fate, type FatedOrder, fatedOrder } from './world/shop-orders.ts'
 import { oldParts, openShop, placeOrders, shopParts, type ShopStage } from './world/shop.ts'
 import { isAllSeen } from './world/tally-tables.ts'
@@ -30,7 +29,7 @@ const waves: readonly (readonly Fate[])[] = [
 export async function crashShop(
   victim: Victim,
   kill: Kill,
-  { onTestFinished, onTestFailed }: Pick<TestContext, 'onTestFinished' | 'onTestFailed'>,
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
 ): Promise<void> {
   const stage = await openShop(uniqueTopicPrefix())
   onTestFinished(() => stage.close())
@@ -41,9 +40,8 @@ export async function crashShop(
 
   const part = new CrashingPart(victim.part, stage.settings(victim.database), kill)
   onTestFinished(() => part.kill())
-  onTestFailed(async () => {
-    const reports = await Promise.all(stage.pools.map((pool) => outboxReport(pool, stage.witness)))
-    console.error(kill, part.log, stage.log, ...reports)
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === 'fail') console.error(kill, part.log, await stage.report())
   })
   const { signal } = part
   await stage.start(...shopParts(stage, victim.part))

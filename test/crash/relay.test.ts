@@ -8,7 +8,6 @@ import { type Kill, killsOf } from './points.ts'
 import { expectDelivered } from './promises/delivery.ts'
 import { expectEffectsOnce } from './promises/effects.ts'
 import { ageOutbox, isCaredFor } from './world/aged-outbox.ts'
-import { outboxReport } from './world/outbox-report.ts'
 import { Stage } from './world/stage.ts'
 import { tallyHandlers, tallyTables } from './world/tally.ts'
 import { isAllHandled, isAllSeen } from './world/tally-tables.ts'
@@ -29,7 +28,7 @@ function pagesAt({ hit }: Kill): { readonly pageRows?: number } {
 describe('a relay that is killed', () => {
   test.concurrent.for(killsOf('relay'))(
     'at $point, hit $hit, loses nothing, repeats no effect and keeps the order',
-    async (kill, { onTestFinished, onTestFailed }) => {
+    async (kill, { onTestFinished }) => {
       const topicPrefix = uniqueTopicPrefix()
       const topic = `${topicPrefix}tally`
       const stage = await Stage.open(
@@ -51,7 +50,9 @@ describe('a relay that is killed', () => {
 
       const relay = new CrashingPart('relay', { ...stage.settings('tally'), ...pagesAt(kill) }, kill)
       onTestFinished(() => relay.kill())
-      onTestFailed(async () => console.error(kill, relay.log, stage.log, await outboxReport(pool, witness)))
+      onTestFinished(async ({ task }) => {
+        if (task.result?.state === 'fail') console.error(kill, relay.log, await stage.report())
+      })
       const { signal } = relay
       const published = (ids: readonly string[]) =>
         until('all is published', () => ids.every((id) => witness.ids.has(id)), { signal })

@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { createDatabase, kafkaBrokers, type TestDatabase } from '../../support/services.ts'
 import type { PartSettings } from '../part/part-settings.ts'
 import { isolatedTransport } from './isolated-transport.ts'
+import { outboxReport } from './outbox-report.ts'
 import { TopicWitness } from './topic-witness.ts'
 
 /** A database of a stage: the tables of backstitch, and those of the application. */
@@ -84,9 +85,10 @@ export class Stage<Name extends string> {
     await Promise.all(this.#parts.splice(0).map((part) => part.stop()))
   }
 
-  /** What the parts here logged last. */
-  get log(): string {
-    return this.#log
+  /** What the parts here logged last, and how far relays and witness are: for a test that fails. Ask before {@link close}. */
+  async report(): Promise<string> {
+    const outboxes = await Promise.all(this.pools.map((pool) => outboxReport(pool, this.witness)))
+    return ['parts here', this.#log, ...outboxes].join('\n')
   }
 
   async close(): Promise<void> {
