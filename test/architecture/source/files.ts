@@ -22,7 +22,8 @@ export function filesBelow(folder = ''): SourceFile[] {
   return readdirSync(root + folder, { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
     if (entry.isDirectory()) return notOurs.has(entry.name) ? [] : filesBelow(path)
-    return entry.isFile() && !notOursEither.test(entry.name)
+    // in a linked worktree .git is a file
+    return entry.isFile() && !notOurs.has(entry.name) && !notOursEither.test(entry.name)
       ? [{ path, text: readFileSync(root + path, 'utf8') }]
       : []
   })
