@@ -53,7 +53,12 @@ export type { Health, ProcessPart } from './kernel/lifecycle.ts'
 export { type Logger, silentLogger } from './kernel/logger.ts'
 export type { TestSignals } from './kernel/test-signals.ts'
 export type { KafkaTransport, TransportCapabilities } from './transport/transport.ts'
-export type { TopicSpecification, TransportAdmin } from './transport/admin.ts'
+export type {
+  ClusterDescription,
+  TopicDescription,
+  TopicSpecification,
+  TransportAdmin,
+} from './transport/admin.ts'
 
 // Errors
 export { type ErrorCode, errorCatalogue } from './kernel/error-catalogue.ts'

@@ -14,6 +14,7 @@ type Topic = {
   /** In the order in which they came, over all partitions. */
   readonly arrivals: ReceivedRecord[]
   readonly recordBytesMax: number
+  readonly config: ReadonlyMap<string, string>
 }
 
 /** The topics of an in-memory Kafka. */
@@ -26,6 +27,11 @@ export class InMemoryLog {
     return this.#topics.get(topic)?.partitions.length
   }
 
+  /** The settings of a topic; `undefined` where it does not exist. */
+  config(topic: string): ReadonlyMap<string, string> | undefined {
+    return this.#topics.get(topic)?.config
+  }
+
   /** Creates a topic, unless it exists. @throws `TOPIC_REFUSED` */
   create({ topic, partitions, config }: TopicSpecification): void {
     if (this.#topics.has(topic)) return
@@ -36,6 +42,7 @@ export class InMemoryLog {
       partitions: Array.from({ length: partitions }, () => []),
       arrivals: [],
       recordBytesMax: Number(config?.['max.message.bytes'] ?? recordBytesMax),
+      config: new Map(Object.entries({ 'max.message.bytes': String(recordBytesMax), ...config })),
     })
     for (const notify of this.#changed) notify()
   }

@@ -1,4 +1,4 @@
-import type { TransportAdmin } from './admin.ts'
+import type { TopicDescription, TransportAdmin } from './admin.ts'
 import { InMemoryGroup } from './in-memory-group.ts'
 import { InMemoryLog } from './in-memory-log.ts'
 import { type InMemoryFault, InMemoryPublisher } from './in-memory-publisher.ts'
@@ -86,6 +86,26 @@ function inMemoryAdmin(log: InMemoryLog, groupOf: (name: string) => InMemoryGrou
     endOffsets: async (topic) => log.endOffsets(topic),
     groupOffsets: async (group, topic) =>
       log.endOffsets(topic).map((_, partition) => groupOf(group).committed(`${topic}/${partition}`)),
+    describeTopics: async (topics) => {
+      const found = new Map<string, TopicDescription>()
+      for (const topic of topics) {
+        const partitions = log.partitionCount(topic)
+        if (partitions === undefined) continue
+        found.set(topic, {
+          partitions,
+          replicationFactor: 1,
+          leaderless: [],
+          config: log.config(topic),
+          writable: true,
+        })
+      }
+      return found
+    },
+    describeCluster: async () => ({
+      clusterId: 'in-memory',
+      brokers: [{ id: 0, address: 'in-memory' }],
+      config: new Map(),
+    }),
     close: async () => undefined,
   }
 }

@@ -1,9 +1,15 @@
 import type { Admin, ITopicConfig } from 'kafkajs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
-import type { TopicSpecification, TransportAdmin } from '../../transport/admin.ts'
+import type {
+  ClusterDescription,
+  TopicDescription,
+  TopicSpecification,
+  TransportAdmin,
+} from '../../transport/admin.ts'
 import { AdminConnection } from './client/admin-connection.ts'
 import type { Client } from './client/client.ts'
+import { describeCluster, describeTopic } from './descriptions.ts'
 import { isPassing, isTopicError, kafkaError } from './errors.ts'
 import { countPartitions } from './topic-metadata.ts'
 
@@ -65,6 +71,19 @@ export class KafkajsAdmin implements TransportAdmin {
     return byPartition(answer?.[0]?.partitions ?? []).map(({ offset }) =>
       offset.startsWith('-') ? undefined : BigInt(offset),
     )
+  }
+
+  async describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+    const found = new Map<string, TopicDescription>()
+    for (const topic of new Set(topics)) {
+      const description = await describeTopic(this.#connection, topic)
+      if (description) found.set(topic, description)
+    }
+    return found
+  }
+
+  describeCluster(): Promise<ClusterDescription> {
+    return describeCluster(this.#connection)
   }
 
   close(): Promise<void> {

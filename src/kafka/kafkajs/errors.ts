@@ -70,6 +70,11 @@ export function isMembershipLost(thrown: unknown): boolean {
   return membershipErrors.has(protocolErrorType(thrown) ?? '')
 }
 
+/** Whether the broker says that this user may not. */
+export function isAccessError(thrown: unknown): boolean {
+  return accessErrors.has(protocolErrorType(thrown) ?? '')
+}
+
 /**
  * Why a batch failed.
  * @param hasLeft whether kafkajs had begun to write requests; if not, nothing was written for certain
@@ -85,7 +90,7 @@ export function publishFailureOf(thrown: unknown, hasLeft: boolean): PublishFail
 /** The error that leaves the driver: `KAFKA_ACCESS_DENIED` where the broker says no, else `KAFKA_UNREACHABLE`. */
 export function kafkaError(thrown: unknown, place: string): BackstitchError {
   if (isBackstitchError(thrown)) return thrown
-  const denied = accessErrors.has(protocolErrorType(thrown) ?? '') || isSaslError(thrown)
+  const denied = isAccessError(thrown) || isSaslError(thrown)
   const code = denied ? 'KAFKA_ACCESS_DENIED' : 'KAFKA_UNREACHABLE'
   return new BackstitchError(code, `${place}: ${reasonOf(thrown)}`, { cause: thrown })
 }

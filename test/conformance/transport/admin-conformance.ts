@@ -54,5 +54,30 @@ export function adminConformance(harness: () => TransportHarness): void {
       expect(await admin.groupOffsets(group, uniqueName())).toEqual([])
       await admin.close()
     })
+
+    test('describes topics with their settings, and leaves out what does not exist', async () => {
+      const { transport, uniqueName } = harness()
+      const [topic, missing] = [uniqueName(), uniqueName()]
+      const admin = transport.admin()
+      await admin.createTopics([{ topic, partitions: 3, config: { 'retention.ms': '600000' } }])
+      const found = await admin.describeTopics([topic, missing])
+      expect([...found.keys()]).toEqual([topic])
+      const { config, writable, ...rest } = found.get(topic)!
+      expect(rest).toEqual({ partitions: 3, replicationFactor: 1, leaderless: [] })
+      expect(config?.get('retention.ms')).toBe('600000')
+      expect(config?.get('max.message.bytes')).toBe('1048588') // not set on the topic
+      expect(writable).not.toBe(false)
+      await admin.close()
+    })
+
+    test('describes the brokers', async () => {
+      const { transport } = harness()
+      const admin = transport.admin()
+      const { clusterId, brokers, config } = await admin.describeCluster()
+      expect(clusterId).not.toBe('')
+      expect(brokers).toEqual([{ id: expect.any(Number), address: expect.stringMatching(/./) }])
+      expect(config).toBeInstanceOf(Map)
+      await admin.close()
+    })
   })
 }
