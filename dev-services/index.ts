@@ -1,6 +1,9 @@
 export { kafkaConsole, type KafkaConsoleOptions } from './kafka-console.ts'
 export { ServicesUnavailableError } from './services-unavailable-error.ts'
+export { startDebezium } from './local/connect/start-debezium.ts'
 export type {
+  DebeziumServer,
+  DebeziumSettings,
   KafkaServer,
   KafkaSettings,
   Origin,

@@ -3,6 +3,9 @@ import type { PostgresSettings } from './settings.ts'
 /** The version of Kafka in dev-services/pom.xml and of its image. */
 export const KAFKA_VERSION = '4.3.1'
 
+/** The version of Debezium in dev-services/local/connect/pom.xml. */
+export const DEBEZIUM_VERSION = '3.6.1.Final'
+
 /** The images of docker-compose.yml; a test compares them. */
 export const IMAGES = { postgres: 'postgres:18', kafka: `apache/kafka:${KAFKA_VERSION}` } as const
 

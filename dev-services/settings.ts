@@ -81,3 +81,22 @@ export interface OwnServices extends Services {
   readonly postgres: PostgresServer & ProcessControl
   readonly kafka: KafkaServer & ProcessControl
 }
+
+/** What {@link startDebezium} takes. */
+export interface DebeziumSettings {
+  /** The Kafka that it writes to and keeps its own topics on. */
+  brokers: readonly string[]
+  /** Further properties of the worker by name, for example `{ 'plugin.discovery': 'service_load' }`; they win over the stock ones. */
+  properties?: Record<string, string>
+  /** Progress for people (first download). Default: nothing is written. */
+  log?: (line: string) => void
+}
+
+/** A Kafka Connect worker with Debezium, that belongs to this run alone. */
+export interface DebeziumServer extends ProcessControl {
+  /** Makes a connector, or changes it. @throws Error with the worker’s complaint */
+  connect(name: string, settings: Readonly<Record<string, string>>): Promise<void>
+  /** The stack trace of a connector or task that has failed. */
+  trouble(name: string): Promise<string | undefined>
+  stop(): Promise<void>
+}

@@ -54,7 +54,7 @@ test('several runs at once download once, and say so once', async () => {
 
 test('a failed download leaves nothing that looks like jars, and the next run tries again', async () => {
   await writeFile(join(folder, 'bin', 'broken'), '')
-  await expect(kafkaJars(log)).rejects.toThrow(/Maven could not download Kafka \(code 1\): no network/)
+  await expect(kafkaJars(log)).rejects.toThrow(/Maven could not download Apache Kafka \(code 1\): no network/)
   expect(await readdir(cache)).toEqual([])
   await rm(join(folder, 'bin', 'broken'))
   await kafkaJars(log)
