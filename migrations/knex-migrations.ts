@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { migrationsFor } from './all-migrations.ts'
+import { migrationsFor, migrationsOf } from './all-migrations.ts'
 import { applyMigrations, type RunStatement, revertMigrations } from './bookkeeping.ts'
 import type { Migration, Part } from './migration.ts'
 
@@ -27,12 +27,13 @@ export async function up(knex: Knex, options: MigrationOptions): Promise<void> {
 }
 
 /**
- * Drops the tables from a migration of the user’s own, in its transaction. Their data is lost; the schema itself stays.
+ * Drops the tables from a migration of the user’s own, in its transaction. Their data is lost; the schema itself stays,
+ * and so does the audit trail unless the part `audit` is named.
  * @throws `CONFIG_INVALID`, `SCHEMA_NEWER`
  */
 export async function down(knex: Knex, options: MigrationOptions): Promise<void> {
   const { parts, schema = 'backstitch' } = options
-  await inTransaction(knex, (run) => revertMigrations(run, migrationsFor(parts), schema))
+  await inTransaction(knex, (run) => revertMigrations(run, migrationsOf(parts), schema))
 }
 
 /**

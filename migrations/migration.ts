@@ -1,5 +1,5 @@
 /** The parts of the schema: each service’s database gets those that it needs. */
-export type Part = 'outbox' | 'inbox' | 'participant' | 'saga' | 'timer'
+export type Part = 'outbox' | 'inbox' | 'participant' | 'saga' | 'timer' | 'audit'
 
 /**
  * One numbered step of the schema, as plain SQL. `schema` is the quoted name of the schema. Migrations are frozen once released: later

@@ -1,4 +1,4 @@
-import { migrationsFor } from './all-migrations.ts'
+import { migrationsFor, migrationsOf } from './all-migrations.ts'
 import { forgetStatement, prepareStatements, recordStatement, tidyStatement } from './bookkeeping.ts'
 import type { MigrationOptions } from './knex-migrations.ts'
 import { schemaIdentifier } from './schema-identifier.ts'
@@ -15,7 +15,7 @@ import { schemaIdentifier } from './schema-identifier.ts'
 export function sqlFor(options: MigrationOptions & { readonly direction?: 'up' | 'down' }): string {
   const { parts, direction = 'up' } = options
   const schema = schemaIdentifier(options.schema ?? 'backstitch')
-  const migrations = migrationsFor(parts)
+  const migrations = direction === 'up' ? migrationsFor(parts) : migrationsOf(parts)
   const steps =
     direction === 'up'
       ? migrations.map((migration) => ({

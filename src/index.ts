@@ -40,6 +40,10 @@ export { createSagaOperator, type SagaOperatorOptions } from './runtime/saga-ope
 export type { SagaOperator } from './saga/operator/saga-operator.ts'
 export type { SagaStart } from './saga/start/saga-starter.ts'
 
+// Acts of operators
+export type { Act } from './audit/act.ts'
+export type { Principal } from './kernel/principal.ts'
+
 // Processes
 export { type ConfigInput, defineConfig } from './runtime/config/define-config.ts'
 export {

@@ -9,6 +9,10 @@ const transient = (summary: string, action: string): ErrorEntry => ({ summary, a
  * A code never changes its meaning; its words may.
  */
 export const errorCatalogue = {
+  ACTOR_MISSING: permanent(
+    'An act needs somebody who does it.',
+    'Name who acts; it is kept in the audit trail.',
+  ),
   CONFIG_INVALID: permanent(
     'The configuration is invalid.',
     'Correct the option that is named; see docs/configuration.md.',
@@ -127,6 +131,7 @@ export const errorCatalogue = {
     'Kafka did not acknowledge a record.',
     'Nothing to do: the relay reads it again and publishes it.',
   ),
+  REASON_MISSING: permanent('An act needs a reason.', 'Say why; it is kept in the audit trail.'),
   REPLY_UNKNOWN: permanent(
     'A reply belongs to no saga that this orchestrator knows.',
     'It was put among the dead letters; check which service sent it.',

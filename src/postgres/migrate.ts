@@ -1,5 +1,5 @@
 import { Client, type ClientBase, type Pool } from 'pg'
-import { migrationsFor } from '../../migrations/all-migrations.ts'
+import { migrationsFor, migrationsOf } from '../../migrations/all-migrations.ts'
 import { applyMigrations, revertMigrations } from '../../migrations/bookkeeping.ts'
 import type { Migration, Part } from '../../migrations/migration.ts'
 import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
@@ -15,7 +15,7 @@ export type MigrateOptions = {
   readonly parts: readonly Part[]
   /** Default `backstitch`. It is created if need be. */
   readonly schema?: string
-  /** `down` drops the tables of the parts, with their data. Default `up`. */
+  /** `down` drops the tables of the parts, with their data; the audit trail only where `audit` is named. Default `up`. */
   readonly direction?: 'up' | 'down'
 }
 
@@ -31,8 +31,7 @@ export type MigrateOptions = {
  */
 export async function migrate(options: MigrateOptions): Promise<readonly string[]> {
   const { database, parts, schema = defaultSchema, direction = 'up' } = options
-  const migrations = migrationsFor(parts)
-  const ordered = direction === 'up' ? migrations : migrations.toReversed()
+  const ordered = direction === 'up' ? migrationsFor(parts) : migrationsOf(parts).toReversed()
   const step = direction === 'up' ? applyMigrations : revertMigrations
   return withClient(database, async (client, place) => {
     const done: string[] = []

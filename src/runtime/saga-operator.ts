@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { type Codec, jsonCodec } from '../message/codec.ts'
 import { type BodyLimits, defaultBodyLimits } from '../message/limits.ts'
+import { pgAuditTrail } from '../postgres/audit/pg-audit-trail.ts'
 import { pgDatabase } from '../postgres/pg-database.ts'
 import { pgSagaOperatorStore } from '../postgres/saga/pg-saga-operator-store.ts'
 import { pgSagaStore } from '../postgres/saga/pg-saga-store.ts'
@@ -37,6 +38,7 @@ export function createSagaOperator(options: SagaOperatorOptions): SagaOperator {
     // An operator neither claims messages nor fires timers, so it is nobody’s orchestrator.
     store: pgSagaStore(schema, ''),
     desk: pgSagaOperatorStore(schema),
+    audit: pgAuditTrail(schema),
     sagas,
     machine: { startSaga, advance },
     encoding: { codec, limits },

@@ -44,8 +44,9 @@ export function addMigrateCommand(program: Command, io: CliIo): void {
     .addHelpText(
       'after',
       `
-Without --parts a database gets the parts that the configuration lists for it, else outbox, inbox and participant, and the database of
-the configuration's orchestrator saga and timer as well.
+Without --parts a database gets the parts that the configuration lists for it, else outbox, inbox, participant and audit, and the database
+of the configuration's orchestrator saga and timer as well. The outbox brings the audit trail with it; down leaves the trail where it is
+unless the part audit is named.
 
 Examples:
   backstitch migrate --parts outbox,inbox

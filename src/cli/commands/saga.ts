@@ -6,7 +6,8 @@ import { createSagaOperator } from '../../runtime/saga-operator.ts'
 import { chooseOrchestratorDatabase } from '../../runtime/from-config/choose-databases.ts'
 import type { SagaStatus } from '../../saga/machine/saga-state.ts'
 import type { SagaDetails, SagaSummary } from '../../saga/operator/saga-operator-store.ts'
-import type { OperatorAct, SagaOperator } from '../../saga/operator/saga-operator.ts'
+import type { SagaOperator } from '../../saga/operator/saga-operator.ts'
+import type { Act } from '../../audit/act.ts'
 import { actorOf } from '../actor.ts'
 import type { CliIo } from '../cli-io.ts'
 import { type CommandContext, commandContext } from '../command-context.ts'
@@ -58,7 +59,7 @@ function addAct(saga: Command, io: CliIo, verb: 'retry' | 'skip', description: s
     )
     .action(async (words: string, { reason, actor }: ActOptions, command: Command) => {
       const context = await commandContext(io, command)
-      const act: OperatorAct = { reason, actor: actorOf(actor) }
+      const act: Act = { reason, actor: actorOf(actor) }
       const summary = await withOperator(context, async (operator) =>
         operator[verb](await idOf(operator, words), act),
       )

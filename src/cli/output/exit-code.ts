@@ -15,9 +15,11 @@ export const exitCode = {
 } as const
 
 const byCode: Partial<Record<ErrorCode, number>> = {
+  ACTOR_MISSING: exitCode.usage,
   CONFIG_INVALID: exitCode.usage,
   CONFIG_NOT_FOUND: exitCode.usage,
   CONFIRMATION_MISSING: exitCode.refused,
+  REASON_MISSING: exitCode.usage,
   ROW_NOT_FOUND: exitCode.notFound,
   SAGA_NOT_FOUND: exitCode.notFound,
   SAGA_STATE_REFUSES: exitCode.refused,

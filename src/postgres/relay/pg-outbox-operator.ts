@@ -1,12 +1,14 @@
 import type { Pool } from 'pg'
+import { type Act, checkedAct } from '../../audit/act.ts'
+import type { AuditTarget } from '../../audit/audit-trail.ts'
 import type { ErrorCode } from '../../kernel/error-catalogue.ts'
 import { BackstitchError } from '../../kernel/errors.ts'
 import type {
-  OutboxAct,
   OutboxOperator,
   QuarantineEntry,
   QuarantineSelection,
 } from '../../relay/quarantine/outbox-operator.ts'
+import { pgAuditTrail } from '../audit/pg-audit-trail.ts'
 import { pgDatabase } from '../pg-database.ts'
 import { explainSqlError } from '../explain-sql-error.ts'
 import { listQuarantine, type QuarantineListRow } from '../queries/quarantine/list-quarantine.ts'
@@ -17,28 +19,38 @@ import { defaultSchema, quoteSchema } from '../schema-name.ts'
 export function pgOutboxOperator(pool: Pool, schemaName: string = defaultSchema): OutboxOperator {
   const schema = quoteSchema(schemaName)
   const database = pgDatabase(pool)
+  const audit = pgAuditTrail(schemaName)
   const explain = explainSqlError(`${schemaName}.outbox_quarantine`)
 
   const request = async (
     verb: 'retry' | 'skip',
     selection: QuarantineSelection,
-    { actor, reason }: OutboxAct,
+    act: Act,
   ): Promise<readonly string[]> => {
+    const { actor, reason } = checkedAct(act)
     const values = [
       verb,
-      actor,
+      actor.id,
       reason,
       'seqs' in selection ? selection.seqs : null,
       'topic' in selection ? selection.topic : null,
       'topic' in selection ? (selection.key ?? null) : null,
       'all' in selection,
     ]
-    const rows = await database.transaction(async (tx) => {
+    return database.transaction(async (tx) => {
       const { rows } = await tx.query<{ seq: string }>(requestIntent(schema), values).catch(explain)
-      return rows
+      if (rows.length === 0) throw new BackstitchError('ROW_NOT_FOUND', placeOf(selection))
+      const seqs = rows.map(({ seq }) => seq)
+      const entries = targetsOf(selection, seqs).map((target) => ({
+        actor,
+        verb: `outbox ${verb}`,
+        target,
+        reason,
+        after: { intent: verb, rows: target.kind === 'outbox.row' ? 1 : seqs.length },
+      }))
+      await audit.record(tx, ...entries)
+      return seqs
     })
-    if (rows.length === 0) throw new BackstitchError('ROW_NOT_FOUND', placeOf(selection))
-    return rows.map(({ seq }) => seq)
   }
 
   return {
@@ -68,6 +80,16 @@ function entryOf(row: QuarantineListRow): QuarantineEntry {
       },
     }),
   }
+}
+
+/** What an act is about: each row that was named, or the key, the topic or the outbox that they were named by. */
+function targetsOf(selection: QuarantineSelection, seqs: readonly string[]): readonly AuditTarget[] {
+  if ('seqs' in selection) return seqs.map((id) => ({ kind: 'outbox.row', id }))
+  if ('all' in selection) return [{ kind: 'outbox', id: 'quarantine' }]
+  const { topic, key } = selection
+  return key === undefined
+    ? [{ kind: 'outbox.topic', id: topic }]
+    : [{ kind: 'outbox.key', id: `${topic}/${key}` }]
 }
 
 function placeOf(selection: QuarantineSelection): string {

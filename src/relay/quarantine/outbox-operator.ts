@@ -1,3 +1,4 @@
+import type { Act } from '../../audit/act.ts'
 import type { ErrorCode } from '../../kernel/error-catalogue.ts'
 
 /** A row of the quarantine as an operator sees it. Bodies are left out. */
@@ -42,12 +43,10 @@ export type QuarantineSelection =
   | { readonly topic: string; readonly key?: string }
   | { readonly all: true }
 
-/** Who acts, and why. */
-export type OutboxAct = { readonly actor: string; readonly reason: string }
-
 /**
  * What an operator looks at the quarantine with. The acts are wishes: the relay that owns the outbox carries them out within about half a
- * second, with nothing else of the key under way, so that no row overtakes another.
+ * second, with nothing else of the key under way, so that no row overtakes another. Each is
+ * recorded in the audit trail, in the transaction in which the wish is noted.
  */
 export type OutboxOperator = {
   /** Rows of the quarantine, the oldest first. @throws `SCHEMA_MISSING`, `DATABASE_UNREACHABLE` */
@@ -56,13 +55,13 @@ export type OutboxOperator = {
    * Has rows published again: from the first row of each of their keys on, until one is refused again. Rows that wait for their topic need
    * no retry: they are published by themselves once it can be written to.
    * @returns the rows by `seq`
-   * @throws `ROW_NOT_FOUND` when there is none
+   * @throws `ROW_NOT_FOUND` when there is none, `ACTOR_MISSING`, `REASON_MISSING`
    */
-  retry(selection: QuarantineSelection, act: OutboxAct): Promise<readonly string[]>
+  retry(selection: QuarantineSelection, act: Act): Promise<readonly string[]>
   /**
    * Has rows dropped: they are never published. What waits behind a dropped row goes on by itself.
    * @returns the rows by `seq`
-   * @throws `ROW_NOT_FOUND` when there is none
+   * @throws `ROW_NOT_FOUND` when there is none, `ACTOR_MISSING`, `REASON_MISSING`
    */
-  skip(selection: QuarantineSelection, act: OutboxAct): Promise<readonly string[]>
+  skip(selection: QuarantineSelection, act: Act): Promise<readonly string[]>
 }

@@ -6,7 +6,7 @@ const orchestratorParts: readonly Part[] = ['saga', 'timer']
 const serviceParts = allParts.filter((part) => !orchestratorParts.includes(part))
 
 /**
- * The parts of a database: those that the configuration lists, else those of a service, `outbox`, `inbox` and `participant`, and for the
+ * The parts of a database: those that the configuration lists, else those of a service, `outbox`, `inbox`, `participant` and `audit`, and for the
  * orchestrator’s own database `saga` and `timer` as well. A service’s database without the tables of sagas refuses to start a saga that no
  * orchestrator would drive.
  *

@@ -1,22 +1,23 @@
+import { type Act, checkedAct } from '../../audit/act.ts'
+import type { AuditTrail } from '../../audit/audit-trail.ts'
 import type { Database } from '../../kernel/database.ts'
 import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
 import { isUuid } from '../../kernel/ids.ts'
 import type { SqlExecutor } from '../../kernel/sql-executor.ts'
-import { isStorableText } from '../../message/storable-text.ts'
 import type { SagaDefinition } from '../definition/saga-definition.ts'
 import type { SagaState } from '../machine/saga-state.ts'
 import { definitionRegistry } from '../transition/definition-registry.ts'
 import { writeOutcome } from '../transition/write-outcome.ts'
-import type { SagaStore } from '../saga-store.ts'
+import type { SagaInstance, SagaStore } from '../saga-store.ts'
 import type { SagaMachine } from '../transition/machine-port.ts'
 import { causeOfOperator } from '../transition/saga-cause.ts'
 import { type CommandEncoding, inHand, sagaWriter } from '../transition/saga-writer.ts'
 import type { SagaDetails, SagaListing, SagaOperatorStore, SagaSummary } from './saga-operator-store.ts'
 
-/** Who does something to a saga, and why. Both are kept in its history. */
-export type OperatorAct = { readonly actor: string; readonly reason: string }
-
-/** What an operator may see of sagas and do with them. Each call is one transaction. */
+/**
+ * What an operator may see of sagas and do with them. Each call is one transaction; each act is kept in the saga’s history and, with the
+ * saga’s state before and after, in the audit trail.
+ */
 export type SagaOperator = {
   /** Sagas, the newest first. `status`: only those; `limit`: 100 by default. */
   list(listing?: Partial<SagaListing>): Promise<readonly SagaSummary[]>
@@ -26,14 +27,14 @@ export type SagaOperator = {
   find(name: string, businessKey: string): Promise<string>
   /**
    * Sends what a parked saga waits for once more, with all attempts of its policy.
-   * @throws `SAGA_NOT_FOUND`, `SAGA_STATE_REFUSES`, `SAGA_DEFINITION_UNKNOWN`, `CONFIG_INVALID`
+   * @throws `SAGA_NOT_FOUND`, `SAGA_STATE_REFUSES`, `SAGA_DEFINITION_UNKNOWN`, `ACTOR_MISSING`, `REASON_MISSING`
    */
-  retry(id: string, act: OperatorAct): Promise<SagaSummary>
+  retry(id: string, act: Act): Promise<SagaSummary>
   /**
    * Passes over what a parked saga waits for: the operator vouches for it.
    * @throws as `retry`
    */
-  skip(id: string, act: OperatorAct): Promise<SagaSummary>
+  skip(id: string, act: Act): Promise<SagaSummary>
 }
 
 /** Makes the {@link SagaOperator} of a database. @throws `CONFIG_INVALID` */
@@ -41,22 +42,18 @@ export function sagaOperator(tools: {
   readonly database: Database
   readonly store: SagaStore
   readonly desk: SagaOperatorStore
+  readonly audit: AuditTrail
   readonly sagas: readonly SagaDefinition[]
   readonly machine: SagaMachine
   readonly encoding: CommandEncoding
 }): SagaOperator {
-  const { database, store, desk, machine, encoding } = tools
+  const { database, store, desk, audit, machine, encoding } = tools
   const registry = definitionRegistry(tools.sagas)
 
-  const act = async (
-    verb: 'retry' | 'skip',
-    id: string,
-    { actor, reason }: OperatorAct,
-  ): Promise<SagaSummary> => {
+  const act = async (verb: 'retry' | 'skip', id: string, by: Act): Promise<SagaSummary> => {
     assertId(id)
     const own = id.toLowerCase() // as the database writes it
-    assertText('actor', actor)
-    assertText('reason', reason)
+    const { actor, reason } = checkedAct(by)
     return database.transaction(
       async (tx) => {
         const { instances } = await store.receive(tx, [], [own])
@@ -70,13 +67,21 @@ export function sagaOperator(tools: {
           )
         const saga = inHand(instance)
         const writer = sagaWriter(encoding)
-        const input = { kind: verb, actor, reason } as const
+        const input = { kind: verb, actor: actor.id, reason } as const
         writer.record(
           saga,
           machine.advance(definition, stateOf(instance.state, id), input),
           causeOfOperator(),
         )
         await writeOutcome(store, tx, writer)
+        await audit.record(tx, {
+          actor,
+          verb: `saga ${verb}`,
+          target: { kind: 'saga', id: own },
+          reason,
+          before: placeOf(instance),
+          after: placeOf(saga),
+        })
         return summaryOf(await desk.find(tx, id), id)
       },
       { isolation: 'read committed' },
@@ -117,6 +122,11 @@ function stateOf(text: string, id: string): SagaState {
   }
 }
 
+/** Where a saga stands, for the audit trail: what it holds of people’s data stays in its own row. */
+function placeOf({ status, revision }: Pick<SagaInstance, 'status' | 'revision'>): object {
+  return { status, revision }
+}
+
 function summaryOf(summary: SagaSummary | undefined, id: string): SagaSummary {
   if (!summary) throw notFound(id)
   return summary
@@ -128,9 +138,4 @@ function notFound(id: string): BackstitchError {
 
 function assertId(id: string): void {
   if (!isUuid(id)) throw notFound(id)
-}
-
-function assertText(name: string, text: string): void {
-  if (!isStorableText(text) || text.trim() === '' || text.length > 1_000)
-    throw new BackstitchError('CONFIG_INVALID', `${name}: it has 1 to 1,000 characters`)
 }

@@ -45,6 +45,7 @@ export const house: Readonly<Record<string, Room>> = {
   inbox: contract,
   transport: contract,
   timer: contract,
+  audit: contract,
   relay: engine,
   saga: { ...engine, packages: ['zod'] }, // `saga.start` is a contract of its own
   postgres: adapter('pg', 'knex'),

@@ -34,8 +34,8 @@ describe('migrate', () => {
     expect(await backstitch(['migrate'], environment)).toEqual({
       code: 0,
       out:
-        'orders, schema backstitch: applied 0001-outbox, 0002-inbox, 0004-saga, 0005-timer\n' +
-        'stock, schema backstitch: applied 0001-outbox, 0002-inbox, 0003-participant\n',
+        'orders, schema backstitch: applied 0001-outbox, 0002-inbox, 0004-saga, 0005-timer, 0006-audit\n' +
+        'stock, schema backstitch: applied 0001-outbox, 0002-inbox, 0003-participant, 0006-audit\n',
       err: '',
     })
     await onDatabase(ordersUrl, (pool) => assertSchema({ pool, parts: ['outbox', 'inbox', 'saga', 'timer'] }))
@@ -95,13 +95,13 @@ describe('migrate', () => {
     expect({ code, out }).toEqual({
       code: 0,
       out:
-        `orders, schema ${schema}: applied 0001-outbox, 0002-inbox, 0003-participant, 0004-saga, 0005-timer\n` +
-        `stock, schema ${schema}: applied 0001-outbox, 0002-inbox, 0003-participant\n`,
+        `orders, schema ${schema}: applied 0001-outbox, 0002-inbox, 0003-participant, 0004-saga, 0005-timer, 0006-audit\n` +
+        `stock, schema ${schema}: applied 0001-outbox, 0002-inbox, 0003-participant, 0006-audit\n`,
     })
     const withoutConfig = { environment: { DATABASE_URL: stockUrl }, folder: tmpdir() }
     const alone = uniqueName('cli')
     expect((await startBackstitch(['migrate', '--schema', alone], withoutConfig).ended).out).toMatch(
-      new RegExp(`schema ${alone}: applied 0001-outbox, 0002-inbox, 0003-participant\n$`),
+      new RegExp(`schema ${alone}: applied 0001-outbox, 0002-inbox, 0003-participant, 0006-audit\n$`),
     )
   })
 
@@ -114,7 +114,7 @@ describe('migrate', () => {
     const { code, out, err } = await backstitch(['migrate', '--schema', schema], environment)
     expect({ code, out }).toEqual({
       code: 1,
-      out: `orders, schema ${schema}: applied 0001-outbox, 0002-inbox, 0004-saga, 0005-timer\n`,
+      out: `orders, schema ${schema}: applied 0001-outbox, 0002-inbox, 0004-saga, 0005-timer, 0006-audit\n`,
     })
     const { host, pathname } = new URL(stockUrl)
     expect(err).toMatch(/^MIGRATION_FAILED: /)

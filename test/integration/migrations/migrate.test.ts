@@ -69,13 +69,22 @@ describe('the runner', () => {
 
   test('adds a part later and leaves the others alone', async () => {
     const schema = uniqueName('parts')
-    expect(await migrate({ database: url, parts: ['outbox'], schema })).toEqual(['0001-outbox'])
+    expect(await migrate({ database: url, parts: ['outbox'], schema })).toEqual(['0001-outbox', '0006-audit'])
     expect(await tablesOf(schema)).not.toContain('inbox')
     expect(await migrate({ database: url, parts: ['inbox', 'outbox'], schema })).toEqual(['0002-inbox'])
     expect(await migrate({ database: url, parts: ['inbox'], schema, direction: 'down' })).toEqual([
       '0002-inbox',
     ])
     expect(await tablesOf(schema)).toContain('outbox')
+    expect(await migrate({ database: url, parts: ['outbox'], schema, direction: 'down' })).toEqual([
+      '0001-outbox',
+    ])
+    // what was done stays known until the trail itself is named
+    expect(await tablesOf(schema)).toEqual(['audit_entry', 'backstitch_migration'])
+    expect(await migrate({ database: url, parts: ['audit'], schema, direction: 'down' })).toEqual([
+      '0006-audit',
+    ])
+    expect(await tablesOf(schema)).toEqual([])
   })
 
   test.each(['Mixed Case', 'täbelle', 'with"quote', "with'quote", '', 'x'.repeat(64)])(
@@ -128,7 +137,7 @@ describe('the runner', () => {
       .toBe(1)
     expect(await tablesOf(schema)).toEqual([])
     await holder.end()
-    expect(await run).toEqual(['0001-outbox'])
+    expect(await run).toEqual(['0001-outbox', '0006-audit'])
   })
 
   test('rolls back a migration that fails and keeps those before it', async () => {
@@ -145,7 +154,9 @@ describe('the runner', () => {
     })
     expect(await tablesOf(schema)).not.toContain('inbox')
     await client.query(`drop table "${schema}".dead_letter`)
-    expect(await migrate({ database: url, parts: everything, schema })).toEqual(allNames.slice(1))
+    expect(await migrate({ database: url, parts: everything, schema })).toEqual(
+      allNames.filter((name) => name !== '0001-outbox' && name !== '0006-audit'),
+    )
   })
 
   test('names a server that is not there, and one that refuses', async () => {
@@ -174,11 +185,15 @@ describe('the check at the start of a process', () => {
     })
 
     // As an older version of the package left it: the part is there, a migration of it is not.
-    await client.query(`update "${schema}".backstitch_migration set name = '0000-outbox'`)
+    await client.query(
+      `update "${schema}".backstitch_migration set name = '0000-outbox' where part = 'outbox'`,
+    )
     await expect(assertSchema({ pool: client, parts: ['outbox'], schema })).rejects.toMatchObject({
       code: 'SCHEMA_NEWER',
     })
-    await client.query(`update "${schema}".backstitch_migration set name = '0002-inbox'`)
+    await client.query(
+      `update "${schema}".backstitch_migration set name = '0002-inbox' where part = 'outbox'`,
+    )
     await expect(assertSchema({ pool: client, parts: ['outbox'], schema })).rejects.toMatchObject({
       code: 'SCHEMA_OUTDATED',
       details: { migrations: ['0001-outbox'] },
@@ -221,7 +236,7 @@ describe('other ways to the same tables', () => {
           await upInKnex(tx, { parts: ['outbox', 'inbox'], schema })
         },
         down: async (tx: knexOf.Knex) => {
-          await downInKnex(tx, { parts: ['outbox', 'inbox'], schema })
+          await downInKnex(tx, { parts: ['outbox', 'inbox', 'audit'], schema })
           await tx.schema.dropTable(table)
         },
       }
@@ -275,7 +290,7 @@ describe('other ways to the same tables', () => {
     }
     await withKnex(async (knex) => {
       const [, names] = (await knex.migrate.latest(config)) as [number, string[]]
-      expect(names).toEqual(['backstitch-0001-outbox', 'backstitch-0005-timer'])
+      expect(names).toEqual(['backstitch-0001-outbox', 'backstitch-0005-timer', 'backstitch-0006-audit'])
       await assertSchema({ pool: client, parts: ['outbox', 'timer'], schema })
       await knex.migrate.rollback(config, true)
       expect(await tablesOf(schema)).toEqual([])

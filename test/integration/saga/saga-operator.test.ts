@@ -38,13 +38,17 @@ describe('the operator', () => {
     await expect(operator.retry(newId(), by)).rejects.toMatchObject({ code: 'SAGA_NOT_FOUND' })
     await expect(operator.retry(id, by)).rejects.toMatchObject({ code: 'SAGA_STATE_REFUSES' })
     await expect(operator.skip(id, { actor: '', reason: 'x' })).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
+      code: 'ACTOR_MISSING',
+    })
+    await expect(operator.skip(id, { actor: 'ann', reason: '' })).rejects.toMatchObject({
+      code: 'REASON_MISSING',
     })
     await expect(operator.retry(id.toUpperCase(), by)).rejects.toMatchObject({ code: 'SAGA_STATE_REFUSES' })
     await expect(world.operator([]).retry(id, by)).rejects.toMatchObject({ code: 'SAGA_DEFINITION_UNKNOWN' })
     await world.pool.query(`update backstitch.saga_instance set status = 'parked', state = '{'`)
     await expect(operator.retry(id, by)).rejects.toMatchObject({ code: 'SAGA_STATE_REFUSES' })
     expect(await world.count('outbox')).toBe(1)
+    expect(await world.count('audit_entry')).toBe(0)
   })
 
   it('begins the next round after a rejection, for the participant would only repeat its answer within the old one', async () => {
@@ -61,7 +65,37 @@ describe('the operator', () => {
     await world.operator([saga]).retry(id, by)
     const again = await world.command(id, 4)
     expect(again).toMatchObject({ type: 'stock.release', saga_round: 2, saga_attempt: 1, body: release.body })
+    const { rows } = await world.pool.query(
+      'select actor_id, verb, target_kind, target_id, reason, before, after from backstitch.audit_entry',
+    )
+    expect(rows).toEqual([
+      {
+        actor_id: 'ann',
+        verb: 'saga retry',
+        target_kind: 'saga',
+        target_id: id,
+        reason: 'because',
+        before: { status: 'parked', revision: expect.any(Number) as number },
+        after: { status: 'compensating', revision: expect.any(Number) as number },
+      },
+    ])
     await world.reply(again, 'ok', {})
     await world.ends(id, 'compensated')
+  })
+
+  it('moves a saga only together with its entry in the audit trail', async () => {
+    const world = await sagaWorld()
+    await world.orchestrate([saga])
+    const { id } = await world.transaction((tx) => saga.start(tx, { orderId: 'a', total: 1 }))
+    await world.reply(await world.command(id, 1), 'ok', { reservationId: 'r' })
+    await world.reply(await world.command(id, 2), 'rejected.noCarrier', {})
+    await world.reply(await world.command(id, 3), 'rejected.never', {})
+    await world.ends(id, 'parked')
+    await world.pool.query(
+      `alter table backstitch.audit_entry add constraint full_now check (verb <> 'saga skip') not valid`,
+    )
+    await expect(world.operator([saga]).skip(id, by)).rejects.toMatchObject({ code: '23514' })
+    expect(await world.operator([]).show(id)).toMatchObject({ status: 'parked' })
+    expect(await world.count('audit_entry')).toBe(0)
   })
 })

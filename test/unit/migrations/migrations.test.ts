@@ -21,15 +21,17 @@ describe('the list', () => {
     expect(migrationsFor(allParts).map(({ name }) => name)).toEqual(files)
   })
 
-  test('gives the parts that are asked for and no other', () => {
+  test('gives the parts that are asked for, and with the outbox the audit trail', () => {
     expect(migrationsFor(['participant']).map(({ part }) => part)).toEqual(['participant'])
     expect(migrationsFor(['timer', 'saga']).map(({ name }) => name)).toEqual(['0004-saga', '0005-timer'])
+    expect(migrationsFor(['outbox']).map(({ part }) => part)).toEqual(['outbox', 'audit'])
+    expect(migrationsFor(['audit', 'outbox']).map(({ part }) => part)).toEqual(['outbox', 'audit'])
   })
 
   test.each([[['ledger']], [[]]])('refuses parts %j', (parts) => {
     const thrown = thrownBy(() => migrationsFor(parts as Part[]))
     expect(isBackstitchError(thrown, 'CONFIG_INVALID')).toBe(true)
-    expect((thrown as Error).message).toContain('outbox, inbox, participant, saga, timer')
+    expect((thrown as Error).message).toContain('outbox, inbox, participant, saga, timer, audit')
   })
 })
 
@@ -59,6 +61,11 @@ describe('printed as SQL', () => {
     const sql = sqlFor({ parts: ['outbox', 'inbox'], schema: 'messaging', direction: 'down' })
     expect(sql.indexOf('-- 0002-inbox')).toBeLessThan(sql.indexOf('-- 0001-outbox'))
     expect(sql).toContain(`delete from "messaging".backstitch_migration where name = '0001-outbox'`)
+    // what was done stays known when the tables go
+    expect(sql).not.toContain('audit_entry')
+    expect(sqlFor({ parts: ['audit'], schema: 'messaging', direction: 'down' })).toContain(
+      'drop table "messaging".audit_entry',
+    )
   })
 
   test.each(['', 'a"b', "a'b", 'a\0b', 'ä'.repeat(32), 'a$body$b'])(

@@ -287,8 +287,8 @@ describe('databases', () => {
   const withSaga = `orchestrator: { sagas: [{ name: 'x', orchestrator: 'o', steps: [], graph: {} }]`
   const one = `{ name: 'one', url: 'postgres://db/one' }`
   const two = `{ name: 'two', url: 'postgres://db/two' }`
-  const service = ['outbox', 'inbox', 'participant']
-  const all = [...service, 'saga', 'timer']
+  const service = ['outbox', 'inbox', 'participant', 'audit']
+  const all = ['outbox', 'inbox', 'participant', 'saga', 'timer', 'audit']
 
   test.each([
     ['one database, no orchestrator', `{ databases: [${one}] }`, [service], 'one'],

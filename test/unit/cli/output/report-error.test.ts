@@ -24,8 +24,10 @@ test('what nobody foresaw has a code too', () => {
 test.each<[ErrorCode, number]>([
   ['DATABASE_UNREACHABLE', 1],
   ['MIGRATION_FAILED', 1],
+  ['ACTOR_MISSING', 2],
   ['CONFIG_INVALID', 2],
   ['CONFIG_NOT_FOUND', 2],
+  ['REASON_MISSING', 2],
   ['ROW_NOT_FOUND', 4],
   ['SAGA_NOT_FOUND', 4],
   ['CONFIRMATION_MISSING', 5],
