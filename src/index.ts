@@ -55,6 +55,16 @@ export {
 } from './runtime/topics.ts'
 export type { Health, ProcessPart } from './kernel/lifecycle.ts'
 export { type Logger, silentLogger } from './kernel/logger.ts'
+export type {
+  Counter,
+  Gauge,
+  Histogram,
+  MetricDefinition,
+  MetricLabels,
+  Metrics,
+} from './kernel/metrics.ts'
+export { type PrometheusMetrics, prometheusMetrics } from './telemetry/prometheus-metrics.ts'
+export { type ProbeServer, probeServer, type ProbeServerOptions } from './telemetry/probe-server.ts'
 export type { TestSignals } from './kernel/test-signals.ts'
 export type { KafkaTransport, TransportCapabilities } from './transport/transport.ts'
 export type {

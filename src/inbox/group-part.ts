@@ -4,6 +4,7 @@ import type { ProcessPart } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
 import type { Subscriber } from '../transport/subscriber.ts'
+import type { GroupInstruments } from './group-metrics.ts'
 import { groupMember } from './group-member.ts'
 import type { GroupWork } from './group-work.ts'
 import type { InboxStore } from './inbox-store.ts'
@@ -26,6 +27,8 @@ export type GroupPartOptions<Target> = {
   readonly logger: Logger
   readonly signals: TestSignals
   readonly clock: Clock
+  /** Default: nothing is measured. */
+  readonly instruments?: GroupInstruments
 }
 
 /** Makes a process part of a group’s work: one member of its consumer group, with the inbox before each message. */

@@ -6,6 +6,7 @@ import type { TestSignals } from '../kernel/test-signals.ts'
 import type { BatchResult, ReceivedBatch, ReceivedRecord } from '../transport/subscriber.ts'
 import { deadLetterOf } from './dead-letter.ts'
 import { failureKind } from './failure.ts'
+import { type GroupInstruments, silentGroupInstruments } from './group-metrics.ts'
 import type { GroupWork } from './group-work.ts'
 import type { InboxStore } from './inbox-store.ts'
 import { offsetProgress } from './offset-progress.ts'
@@ -33,6 +34,8 @@ export type PartitionWorkerOptions<Target> = {
   readonly logger: Logger
   readonly signals: TestSignals
   readonly clock: Clock
+  /** Default: nothing is measured. */
+  readonly instruments?: GroupInstruments
 }
 
 /** A deadlock or a serialization failure is gone at the next try; what loses twenty times in a row is not served by haste. */
@@ -55,6 +58,7 @@ type Handled = 'done' | { readonly retryAfterMs: number }
 export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>): PartitionWorker {
   const { work, inbox, transactions, retry, logger, signals, clock } = options
   const { group, kind } = work
+  const instruments = options.instruments ?? silentGroupInstruments
   const troubles = troubleLedger()
   let suspects: Promise<unknown> = Promise.resolve()
 
@@ -116,6 +120,7 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
     const { attempt } = trial
     trial.inHandler = false
     const key = { group, source: message.topic, id: message.id }
+    const startedAtMs = performance.now()
     const fresh = await transactions.run(async ({ tx, signal, handling }) => {
       if (!(await inbox.claim(tx, key, work.lockOn?.(delivery)))) return false
       trial.inHandler = true
@@ -124,12 +129,17 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
       await signals.reach(`${kind}.commit.before`)
       return true
     })
-    if (fresh) await signals.reach(`${kind}.commit.after`)
-    else
+    if (fresh) {
+      instruments.handled.add(1)
+      instruments.duration.record((performance.now() - startedAtMs) / 1_000)
+      await signals.reach(`${kind}.commit.after`)
+    } else {
+      instruments.duplicates.add(1)
       logger.debug(
         { messageId: message.id, topic: message.topic },
         'passed over a message that was handled before',
       )
+    }
   }
 
   const failed = async (
@@ -154,6 +164,7 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
       return bury(record, { messageId: message.id, type: message.type, thrown, attempts })
     }
     const retryAfterMs = backoffMs(attempts, retry.backoff, Math.random())
+    instruments.failures.add(1)
     logger.warn(
       {
         ...fieldsOf(record),
@@ -187,6 +198,7 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
     await signals.reach(`${kind}.deadletter.after`)
     const { messageId, type, reasonCode: code, reason, attempts } = letter
     const fields = { ...fieldsOf(record), messageId, type, code, reason, attempts }
+    if (buried) instruments.deadLetters.add(1)
     if (buried) logger.error(fields, 'put a message among the dead letters')
     else logger.info(fields, 'passed over a message that was handled before')
     return 'done'
@@ -195,6 +207,7 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
   const waits = (record: ReceivedRecord, thrown: unknown): Handled => {
     const trouble = troubles.begin(placeOf(record), record.offset)
     const retryAfterMs = backoffMs(++trouble.waits, waitBackoff, Math.random())
+    instruments.failures.add(1)
     announce(record, trouble, thrown, retryAfterMs)
     trouble.reason = reasonOf(thrown)
     return { retryAfterMs }

@@ -11,8 +11,11 @@ export type ProcessPart = {
   health(): Health
 }
 
-/** `starting` waits for its servers, `standby` waits for another owner to let go, `failing` works on an error that it names. */
+/**
+ * `starting` waits for its servers, `standby` waits for another owner to let go, `failing` works on an error that it names, `stalled` is
+ * stuck for a reason that it does not know: only a new process helps.
+ */
 export type Health = {
-  readonly state: 'starting' | 'running' | 'standby' | 'failing' | 'stopped'
+  readonly state: 'starting' | 'running' | 'standby' | 'failing' | 'stalled' | 'stopped'
   readonly reason?: string
 }

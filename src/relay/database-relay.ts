@@ -10,6 +10,8 @@ import type { PublisherLanes } from './publishing/publisher-lanes.ts'
 import type { RelayDatabase, RelaySession } from './relay-database.ts'
 import type { ResolvedRelayOptions } from './relay-options.ts'
 import { parseSnapshot } from './source/snapshot.ts'
+import { type RelayInstruments, relayFailures, relayInstruments } from './telemetry/relay-metrics.ts'
+import { SignsOfLife } from './telemetry/signs-of-life.ts'
 
 /** A standby looks at the lease so often, so that one that is given back is taken at once. */
 const standbyEveryMs = 200
@@ -36,6 +38,8 @@ export class DatabaseRelay {
   readonly #lanes: PublisherLanes
   readonly #logger: Logger
   readonly #pace: PollPace
+  readonly #instruments: RelayInstruments
+  readonly #signs: SignsOfLife
   readonly #stop = new AbortController()
   readonly #firstState = Promise.withResolvers<void>()
   #work: Promise<void> = Promise.resolve()
@@ -50,6 +54,8 @@ export class DatabaseRelay {
     this.#lanes = lanes
     this.#logger = options.logger.child({ database: database.name })
     this.#pace = new PollPace(options.pace)
+    this.#instruments = relayInstruments(options.metrics, database.name)
+    this.#signs = new SignsOfLife(options.stalledAfterMs)
   }
 
   get name(): string {
@@ -57,6 +63,10 @@ export class DatabaseRelay {
   }
 
   get health(): Health {
+    const { state } = this.#health
+    const stall =
+      state === 'running' || state === 'standby' ? this.#signs.stall(performance.now()) : undefined
+    if (stall !== undefined) return { state: 'stalled', reason: stall }
     return this.#health
   }
 
@@ -101,6 +111,7 @@ export class DatabaseRelay {
       let session: RelaySession | undefined
       try {
         session = await this.#database.connect(this.#options)
+        this.#instruments.sessions.add(1)
         while (!this.#stop.signal.aborted) await this.#serve(session)
       } catch (error) {
         await this.#failed(error)
@@ -115,6 +126,7 @@ export class DatabaseRelay {
   async #serve(session: RelaySession): Promise<void> {
     const { owner, leaseDurationMs, clock, testSignals } = this.#options
     const view = await session.view()
+    this.#signs.begin(performance.now())
     this.#assertServes(view)
     if (view.owner !== undefined && view.owner !== owner && view.remainingMs > 0) {
       this.#become({ state: 'standby', reason: `${view.owner} owns the outbox` })
@@ -142,19 +154,25 @@ export class DatabaseRelay {
       pace: this.#pace,
       signals: testSignals,
       logger: this.#logger,
+      instruments: this.#instruments,
+      signs: this.#signs,
     })
     this.#tenure = tenure
     if (this.#stop.signal.aborted) tenure.stop()
     this.#become({ state: 'running' })
+    this.#instruments.acquired.add(1)
+    this.#instruments.leaseHeld.set(1)
     try {
       await tenure.run()
       this.#logger.info({}, 'gave the outbox back')
     } catch (error) {
       if (!isBackstitchError(error, 'OUTBOX_LEASE_LOST')) throw error
       this.#logger.warn({ code: error.code }, 'lost the outbox to another relay')
+      this.#instruments.lost.add(1)
     } finally {
       this.#published += tenure.published
       this.#tenure = undefined
+      this.#instruments.leaseHeld.set(0)
       this.#lanes.forgetTrouble()
     }
   }
@@ -194,6 +212,9 @@ export class DatabaseRelay {
       this.#logger.warn({ code }, 'stopped before everything in hand was done')
     else if (!known) this.#logger[permanent ? 'error' : 'warn']({ code, reason }, messageOf(code))
     this.#failures++
+    this.#options.metrics
+      .counter(relayFailures, { database: this.name, code: code ?? 'UNEXPECTED' })
+      .add(code === 'STOP_DEADLINE_PASSED' ? 0 : 1)
     this.#health = { state: 'failing', reason }
     if (code !== undefined && misconfigured.has(code)) this.#firstState.reject(error)
     else if (permanent) this.#firstState.resolve()

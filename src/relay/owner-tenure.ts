@@ -13,6 +13,9 @@ import { Parked } from './quarantine/parked.ts'
 import { QuarantineDrain } from './quarantine/quarantine-drain.ts'
 import type { ParkedRow } from './quarantine/quarantine-session.ts'
 import type { RelaySession } from './relay-database.ts'
+import { BacklogGauge } from './telemetry/backlog-gauge.ts'
+import type { RelayInstruments } from './telemetry/relay-metrics.ts'
+import type { SignsOfLife } from './telemetry/signs-of-life.ts'
 import { parseSnapshot } from './source/snapshot.ts'
 import type { LiveReading } from './source/source-session.ts'
 import {
@@ -45,6 +48,8 @@ export type OwnerTenureOptions = {
   readonly pace: PollPace
   readonly signals: TestSignals
   readonly logger: Logger
+  readonly instruments: RelayInstruments
+  readonly signs: SignsOfLife
 }
 
 /**
@@ -58,25 +63,36 @@ export class OwnerTenure {
   readonly #delivery: PageDelivery
   readonly #drain: QuarantineDrain
   readonly #upkeep: Upkeep
+  readonly #backlog: BacklogGauge
   readonly #ended = new AbortController()
   #endedBy: unknown
   #stopping = false
 
   constructor(options: OwnerTenureOptions) {
     this.#options = options
-    const { session, checkpoint, lanes, signals, logger } = options
+    const { session, checkpoint, lanes, signals, logger, instruments, signs } = options
     this.#keeper = new CheckpointKeeper(
       checkpoint,
       cursorOf(checkpoint.cursor, session.sequenceInOrder),
       options.acquiredAtMs,
-      { ...options, sequenceInOrder: session.sequenceInOrder, onFailure: (error) => this.end(error) },
+      {
+        ...options,
+        sequenceInOrder: session.sequenceInOrder,
+        onSaved: () => signs.note('saved', performance.now()),
+        onFailure: (error) => this.end(error),
+      },
     )
-    const scope: PublishScope = { signal: this.#ended.signal, deadlineMs: () => this.#publishDeadlineMs() }
-    const topics = new TopicDirectory(lanes, options.topicPrefix, this.#ended.signal)
-    const shared = { lanes, topics, parked: this.#parked, scope, signals, logger }
+    const scope: PublishScope = {
+      signal: this.#ended.signal,
+      deadlineMs: () => this.#publishDeadlineMs(),
+      heard: () => signs.note('published', performance.now()),
+    }
+    const topics = new TopicDirectory(lanes, options.topicPrefix, scope.signal, scope.heard)
+    const shared = { lanes, topics, parked: this.#parked, scope, signals, logger, instruments }
     this.#delivery = new PageDelivery(shared)
     this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper })
     this.#upkeep = new Upkeep(session, this.#keeper, signals, logger)
+    this.#backlog = new BacklogGauge(session, this.#keeper, this.#parked, instruments)
   }
 
   /** Records acknowledged in this tenure. */
@@ -118,6 +134,7 @@ export class OwnerTenure {
   end(reason: unknown): void {
     this.#endedBy ??= reason
     this.#keeper.stop()
+    this.#backlog.stop()
     this.#ended.abort()
   }
 
@@ -128,6 +145,7 @@ export class OwnerTenure {
       this.#parked.parkTopic(topic, `the topic "${topic}" could not be written to before`)
     this.#drain.resume(keys)
     await this.#upkeep.begin()
+    this.#backlog.start()
   }
 
   async #step(): Promise<void> {
@@ -135,6 +153,7 @@ export class OwnerTenure {
     if (this.#drain.isDue) await this.#drain.run()
     if (this.#upkeep.isDue) await this.#upkeep.run()
     const startedAtMs = performance.now()
+    this.#options.signs.note('looked', startedAtMs)
     if (this.#keeper.cursor.current) await this.#walk()
     else {
       const found = await this.#look()
@@ -145,11 +164,13 @@ export class OwnerTenure {
 
   /** Reads and publishes what has become visible. @returns whether there was anything */
   async #look(): Promise<boolean> {
-    const { session, database, signals } = this.#options
+    const { session, database, signals, instruments } = this.#options
     const keeper = this.#keeper
     const { previous } = keeper.cursor
     const { xmax, inProgress } = previous
+    const lookedAtMs = performance.now()
     const reading = await session.readLive({ xmax, inProgress })
+    instruments.lookDuration.record((performance.now() - lookedAtMs) / 1_000)
     if (reading.inRecovery) throw new BackstitchError('DATABASE_IS_STANDBY', database)
     const current = parseSnapshot(reading.snapshot)
     if (current.xmax < xmax)

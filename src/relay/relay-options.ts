@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../kernel/clock.ts'
 import { BackstitchError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { type Logger, silentLogger } from '../kernel/logger.ts'
+import { type Metrics, silentMetrics } from '../kernel/metrics.ts'
 import { type TestSignals, noTestSignals } from '../kernel/test-signals.ts'
 import { defaultTopicPrefix } from '../message/topic.ts'
 import type { KafkaTransport } from '../transport/transport.ts'
@@ -32,6 +33,10 @@ export type OutboxRelayOptions = {
   readonly pace?: Partial<PollPaceOptions>
   /** `stop()` gives up what is in hand after so long. Default 10,000 ms. */
   readonly stopDeadlineMs?: number
+  /** An owner that gives no sign of life for so long is stuck, and says so. Default three terms of the lease, at least 10,000 ms. */
+  readonly stalledAfterMs?: number
+  /** Default: nothing is measured. */
+  readonly metrics?: Metrics
   readonly clock?: Clock
   readonly testSignals?: TestSignals
 }
@@ -55,6 +60,8 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     pageBytes: options.pageBytes ?? 8_000_000,
     pace: { ...defaultPace, ...options.pace },
     stopDeadlineMs: options.stopDeadlineMs ?? 10_000,
+    stalledAfterMs: options.stalledAfterMs ?? Math.max(10_000, 3 * (options.leaseDurationMs ?? 3_000)),
+    metrics: options.metrics ?? silentMetrics,
     clock: options.clock ?? systemClock,
     testSignals: options.testSignals ?? noTestSignals,
   }

@@ -1,6 +1,7 @@
 import type { Health, ProcessPart } from '../kernel/lifecycle.ts'
 import { DatabaseRelay } from './database-relay.ts'
 import { PublisherLanes } from './publishing/publisher-lanes.ts'
+import { publishInstruments } from './telemetry/relay-metrics.ts'
 import { type OutboxRelayOptions, type ResolvedRelayOptions, resolveRelayOptions } from './relay-options.ts'
 
 /** How far one outbox is. */
@@ -40,7 +41,8 @@ class OutboxRelay implements Relay {
 
   constructor(options: ResolvedRelayOptions) {
     this.#options = options
-    this.#lanes = new PublisherLanes({ ...options, count: options.publishers })
+    const instruments = publishInstruments(options.metrics, options.transport.name)
+    this.#lanes = new PublisherLanes({ ...options, instruments, count: options.publishers })
     // an outbox that is listed twice, under two names, is then owned by one of the two
     this.#databases = options.databases.map(
       (database, n) =>
@@ -73,8 +75,10 @@ class OutboxRelay implements Relay {
     if (this.#state === 'new') return { state: 'starting' }
     if (this.#state === 'stopped') return { state: 'stopped' }
     const healths = this.#databases.map(({ name, health }) => ({ name, ...health }))
-    const failing = healths.find(({ state }) => state === 'failing')
-    if (failing) return { state: 'failing', reason: `${failing.name}: ${failing.reason ?? ''}` }
+    for (const state of ['stalled', 'failing'] as const) {
+      const found = healths.find((health) => health.state === state)
+      if (found) return { state, reason: `${found.name}: ${found.reason ?? ''}` }
+    }
     const isPublishing = healths.some(({ state }) => state === 'running')
     const { trouble } = this.#lanes
     if (trouble !== undefined && isPublishing) return { state: 'failing', reason: `Kafka: ${trouble}` }

@@ -35,6 +35,8 @@ export type ConfigFlags = {
   readonly schema?: string
   readonly brokers?: readonly string[]
   readonly logLevel?: string
+  /** Of `http`; as the words of the command line. */
+  readonly metricsPort?: string
 }
 
 /**
@@ -81,13 +83,14 @@ export async function loadConfig(
 
 function mergeFlags(
   config: z.output<typeof configSchema>,
-  { schema, brokers, logLevel }: ConfigFlags,
+  { schema, brokers, logLevel, metricsPort }: ConfigFlags,
 ): z.output<typeof configSchema> {
   const flags = parseConfig(
-    configSchema.pick({ kafka: true, log: true }),
+    configSchema.pick({ kafka: true, log: true, http: true }),
     {
       ...(brokers && { kafka: { brokers } }),
       ...(logLevel !== undefined && { log: { level: logLevel } }),
+      ...(metricsPort !== undefined && { http: { port: Number(metricsPort) } }),
     },
     'flags',
   )
@@ -96,6 +99,7 @@ function mergeFlags(
     databases: config.databases.map((database) => ({ ...database, schema: schema ?? database.schema })),
     kafka: { ...config.kafka, brokers: flags.kafka.brokers ?? config.kafka.brokers },
     log: logLevel === undefined ? config.log : flags.log,
+    http: flags.http === undefined ? config.http : { ...config.http, ...flags.http },
   }
 }
 

@@ -36,6 +36,7 @@ export function createConsumer(options: ConsumerOptions): ProcessPart {
   assertHandlers(handlers)
   const { reading, outbox, logger, around } = groupParts(options, {
     group,
+    kind: 'consumer',
     aggregateTypes: handlers.map(({ contract }) => contract.aggregateType),
     parts: ['inbox'],
     logFields: { group },

@@ -52,6 +52,7 @@ export function createOrchestrator(options: OrchestratorOptions): ProcessPart {
     { ...rest, partitionsConcurrentMax },
     {
       group: name,
+      kind: 'orchestrator',
       aggregateTypes: [replyAggregateType(name), startAggregateType(name)],
       parts: ['outbox', 'inbox', 'saga', 'timer'],
       logFields: { orchestrator: name },

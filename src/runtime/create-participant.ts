@@ -38,6 +38,7 @@ export function createParticipant(options: ParticipantOptions): ProcessPart {
   assertHandlers(handlers)
   const { schema, reading, outbox, logger, around } = groupParts(options, {
     group,
+    kind: 'participant',
     aggregateTypes: [commandAggregateType(service)],
     parts: ['participant', 'inbox', 'outbox'],
     logFields: { service, group },

@@ -1,8 +1,10 @@
 import type pg from 'pg'
 import { defaultBackoff } from '../kernel/backoff.ts'
+import { groupInstruments } from '../inbox/group-metrics.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { BackstitchError } from '../kernel/errors.ts'
 import { type Logger, silentLogger } from '../kernel/logger.ts'
+import { type Metrics, silentMetrics } from '../kernel/metrics.ts'
 import { noTestSignals, type TestSignals } from '../kernel/test-signals.ts'
 import type { GroupPartOptions } from '../inbox/group-part.ts'
 import type { HandlerRetry } from '../inbox/partition-worker.ts'
@@ -46,6 +48,8 @@ export type GroupOptions = {
   readonly sessionTimeoutMs?: number
   /** How long `stop` lets the messages in hand finish. Default 10,000 ms. */
   readonly stopDeadlineMs?: number
+  /** Default: nothing is measured. */
+  readonly metrics?: Metrics
   /** Default: nothing is logged. */
   readonly logger?: Logger
   readonly testSignals?: TestSignals
@@ -71,6 +75,7 @@ export function groupParts(
   options: GroupOptions,
   member: {
     readonly group: string
+    readonly kind: 'consumer' | 'participant' | 'orchestrator'
     readonly aggregateTypes: readonly string[]
     readonly parts: readonly Part[]
     readonly logFields: object
@@ -113,6 +118,7 @@ export function groupParts(
       logger,
       signals: options.testSignals ?? noTestSignals,
       clock: systemClock,
+      instruments: groupInstruments(options.metrics ?? silentMetrics, { group, kind: member.kind }),
     },
   }
 }

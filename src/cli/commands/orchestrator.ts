@@ -10,6 +10,7 @@ export function addOrchestratorCommand(program: Command, io: CliIo): void {
   program
     .command('orchestrator')
     .description('drive the sagas of the configuration until SIGTERM; any number may run')
+    .option('--metrics-port <port>', 'serve /metrics, /healthz and /readyz over HTTP')
     .addHelpText(
       'after',
       `
@@ -21,7 +22,7 @@ Example:
     .action(async (_: object, command: Command) => {
       const { config } = await commandContext(io, command)
       const logger = createLogger(config.log.level, (line) => io.out(line))
-      const { parts, close } = await createOrchestratorsFromConfig(config, logger)
-      await runParts(io, logger, parts, close)
+      const { parts, probes, close } = await createOrchestratorsFromConfig(config, logger)
+      await runParts(io, logger, parts, close, probes)
     })
 }

@@ -13,6 +13,7 @@ export function addRelayCommand(program: Command, io: CliIo): void {
       'publish the outboxes of the configuration until SIGTERM; of several relays one works, the others stand by',
     )
     .option('--database <names>', 'only these databases of the configuration', listOf)
+    .option('--metrics-port <port>', 'serve /metrics, /healthz and /readyz over HTTP')
     .addHelpText(
       'after',
       `
@@ -25,7 +26,7 @@ Examples:
     .action(async (options: { database?: readonly string[] }, command: Command) => {
       const { config } = await commandContext(io, command)
       const logger = createLogger(config.log.level, (line) => io.out(line))
-      const { parts, close } = await createRelayFromConfig(config, logger, options.database)
-      await runParts(io, logger, parts, close)
+      const { parts, probes, close } = await createRelayFromConfig(config, logger, options.database)
+      await runParts(io, logger, parts, close, probes)
     })
 }

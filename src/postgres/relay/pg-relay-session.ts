@@ -133,6 +133,21 @@ class PgRelaySession implements RelaySession {
     return pageOf(rows, this.#pageRows)
   }
 
+  async measureBacklog(
+    cursor: Parameters<RelaySession['measureBacklog']>[0],
+  ): ReturnType<RelaySession['measureBacklog']> {
+    const { previous, current, position, walkFrom } = cursor
+    const from = position > walkFrom ? position : walkFrom
+    const [pending, age, parked] = one(
+      await this.#client.run(this.#statements.measureBacklog, [previous, current, position, from]),
+    )
+    return {
+      pending: Number(pending),
+      oldestAgeSeconds: Math.max(0, Number(age ?? 0)),
+      parked: Number(parked),
+    }
+  }
+
   async flushedTo(): Promise<bigint> {
     return lsnOf(one(await this.#client.run(this.#statements.readFlushedTo))[0] ?? '')
   }

@@ -2,6 +2,7 @@ import type { NamedStatement } from './pg-relay-client.ts'
 import { readIntents, readParkedKeys, readParkedTopics } from '../queries/quarantine/read-parked.ts'
 import { readRowsOfKey, readRowsOfTopic } from '../queries/quarantine/read-quarantined-rows.ts'
 import { acquireLease } from '../queries/relay/acquire-lease.ts'
+import { measureBacklog } from '../queries/relay/measure-backlog.ts'
 import { flushWal, readFlushedTo } from '../queries/relay/flush-wal.ts'
 import { readEarlyPage } from '../queries/relay/read-early-page.ts'
 import { readLiveWindow } from '../queries/relay/read-live-window.ts'
@@ -27,6 +28,7 @@ export function relayStatements(
     readLive: readLiveWindow(schema, sequence, page),
     readEarlyPage: readEarlyPage(schema, page),
     readWalkPage: readWalkPage(schema, page),
+    measureBacklog: measureBacklog(schema, sequence),
     readFlushedTo,
     flush: flushWal,
     readParkedKeys: readParkedKeys(schema),

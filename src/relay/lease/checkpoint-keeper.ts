@@ -1,6 +1,7 @@
 import { BackstitchError } from '../../kernel/errors.ts'
 import type { TestSignals } from '../../kernel/test-signals.ts'
 import type { QuarantineChange } from '../quarantine/quarantine-session.ts'
+import { type RelayInstruments, silentRelayInstruments } from '../telemetry/relay-metrics.ts'
 import { type Fences, withFence } from '../source/fences.ts'
 import { type Cursor, savedCursorOf } from '../source/window-machine.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -21,6 +22,10 @@ export type CheckpointKeeperOptions = {
   readonly signals: TestSignals
   /** False when nothing may be concluded from the sequence. */
   readonly sequenceInOrder: boolean
+  /** Default: nothing is measured. */
+  readonly instruments?: RelayInstruments
+  /** Told of each save that succeeded. */
+  onSaved?(): void
   /** Told once when a save in the background fails. */
   onFailure(error: unknown): void
 }
@@ -32,6 +37,7 @@ export type CheckpointKeeperOptions = {
 export class CheckpointKeeper {
   readonly #options: CheckpointKeeperOptions
   readonly #epoch: bigint
+  readonly #instruments: RelayInstruments
   readonly #renewal: NodeJS.Timeout
   #cursor: Cursor
   #number: bigint
@@ -54,6 +60,7 @@ export class CheckpointKeeper {
     options: CheckpointKeeperOptions,
   ) {
     this.#options = options
+    this.#instruments = options.instruments ?? silentRelayInstruments
     this.#epoch = checkpoint.epoch
     this.#number = checkpoint.number
     this.#cursor = cursor
@@ -148,6 +155,12 @@ export class CheckpointKeeper {
       ...(change && { quarantine: change }),
     })
     if (!saved) throw new BackstitchError('OUTBOX_LEASE_LOST', `epoch ${this.#epoch} of ${owner}`)
+    this.#instruments.saveDuration.record((performance.now() - sentAtMs) / 1_000)
+    if (change) {
+      this.#instruments.parked.add(change.parked?.length ?? 0)
+      this.#instruments.drained.add(change.drained?.length ?? 0)
+    }
+    this.#options.onSaved?.()
     this.#number = saved.number
     this.#leaseEndsAtMs = sentAtMs + (release ? 0 : leaseDurationMs)
     if (sequence > 0n) this.#fences = withFence(this.#fences, { sequence, xid: saved.xid })

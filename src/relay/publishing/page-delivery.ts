@@ -6,6 +6,8 @@ import type { PublishFailure } from '../../transport/publisher.ts'
 import type { Parked } from '../quarantine/parked.ts'
 import type { ParkedRow } from '../quarantine/quarantine-session.ts'
 import { type OutboxTuple, at, textAt } from '../source/outbox-tuple.ts'
+import { recordLag } from '../telemetry/record-lag.ts'
+import { type RelayInstruments, silentRelayInstruments } from '../telemetry/relay-metrics.ts'
 import type { Batch, BatchEntry } from './batch-entry.ts'
 import { batchesOf } from './batches-of.ts'
 import { publishInOrder } from './publish-in-order.ts'
@@ -25,6 +27,8 @@ export type DeliveryOptions = {
   readonly scope: PublishScope
   readonly signals: TestSignals
   readonly logger: Logger
+  /** Default: nothing is measured. */
+  readonly instruments?: RelayInstruments
 }
 
 /**
@@ -34,12 +38,14 @@ export type DeliveryOptions = {
 export class PageDelivery {
   readonly #options: DeliveryOptions
   readonly #tails: Promise<void>[]
+  readonly #instruments: RelayInstruments
   /** Pages are cut up in their order, also when one of them has to wait for Kafka to name the partitions of its topic. */
   #cutting: Promise<unknown> = Promise.resolve()
   #published = 0
 
   constructor(options: DeliveryOptions) {
     this.#options = options
+    this.#instruments = options.instruments ?? silentRelayInstruments
     this.#tails = options.lanes.all.map(() => Promise.resolve())
   }
 
@@ -149,6 +155,8 @@ export class PageDelivery {
         },
         onAcknowledged: (batch) => {
           this.#published += batch.length
+          this.#instruments.published.add(batch.length)
+          if (this.#instruments.isRecording) recordLag(this.#instruments.lag, batch, Date.now())
         },
         onRefused: ({ row, record: { topic } }, { reason }) => {
           const [seq, key] = [textAt(row, 'seq'), textAt(row, 'aggregateid')]

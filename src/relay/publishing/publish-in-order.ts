@@ -54,6 +54,7 @@ export async function publishInOrder(
       batch.map(({ record }) => record),
       scope,
     )
+    scope.heard?.()
     await signals.reach('relay.publish.after')
     if (result.kind === 'acknowledged') {
       owner.onAcknowledged(batch)

@@ -1,5 +1,7 @@
 /** What publishing must keep within: a tenure of the outbox, and its lease. */
 export type PublishScope = {
+  /** Called whenever Kafka was heard of, well or not: whoever waits is not stuck. */
+  readonly heard?: () => void
   /** Aborts when the tenure ends; nothing new may be sent then. */
   readonly signal: AbortSignal
   /**

@@ -5,6 +5,7 @@ import { isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { OutgoingRecord, Publisher, PublishFailure, PublishResult } from '../../transport/publisher.ts'
 import type { KafkaTransport } from '../../transport/transport.ts'
+import { type PublishInstruments, silentPublishInstruments } from '../telemetry/relay-metrics.ts'
 import type { PublishScope } from './publish-scope.ts'
 
 /** How long a publisher that failed may take to let go. */
@@ -18,6 +19,8 @@ export type LaneOptions = {
   readonly transport: KafkaTransport
   readonly clock: Clock
   readonly logger: Logger
+  /** Default: nothing is measured. */
+  readonly instruments?: PublishInstruments
 }
 
 /**
@@ -28,6 +31,7 @@ export class PublisherLane {
   readonly #transport: KafkaTransport
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #instruments: PublishInstruments
   #publisher: Publisher | undefined
   #line: Promise<unknown> = Promise.resolve()
   #failures = 0
@@ -40,6 +44,7 @@ export class PublisherLane {
     this.#transport = options.transport
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#instruments = options.instruments ?? silentPublishInstruments
   }
 
   /** Publishes waiting or under way. */
@@ -64,7 +69,10 @@ export class PublisherLane {
       if (!('publish' in publisher)) return failed(publisher)
       const deadlineMs = await scope.deadlineMs()
       if (deadlineMs <= 0 || scope.signal.aborted) return failed(ended)
+      const startedAtMs = performance.now()
       const result = await publisher.publish(records, { deadlineMs })
+      this.#instruments.batchSize.record(records.length)
+      this.#instruments.duration.record((performance.now() - startedAtMs) / 1_000)
       await this.#judge(publisher, result)
       return result
     })
@@ -148,6 +156,7 @@ export class PublisherLane {
   /** Notes a failure that says nothing about the records, and throws the publisher away if it is of no use any more. */
   async #discard(publisher: Publisher, failure: PublishFailure, at: Trouble['at']): Promise<PublishFailure> {
     this.#failures++
+    this.#instruments.failures.add(1)
     this.#notBefore = performance.now() + backoffMs(this.#failures, lanePolicy, Math.random())
     if (this.#trouble === undefined)
       this.#logger.warn(

@@ -42,10 +42,12 @@ export class PublisherLanes {
   /**
    * Partitions of a topic, `undefined` where it does not exist. Waits for Kafka to answer.
    * Resolves to `undefined` as well when the signal aborts: look at the signal.
+   * @param heard called after each try
    */
-  async partitionCount(topic: string, signal: AbortSignal): Promise<number | undefined> {
+  async partitionCount(topic: string, signal: AbortSignal, heard?: () => void): Promise<number | undefined> {
     for (;;) {
       const answer = await this.lane(this.idlest()).partitionCount(topic, signal)
+      heard?.()
       if (typeof answer !== 'object' || signal.aborted) return typeof answer === 'object' ? undefined : answer
     }
   }

@@ -16,11 +16,14 @@ export class TopicDirectory {
   readonly #lanes: PublisherLanes
   readonly #prefix: string
   readonly #signal: AbortSignal
+  readonly #heard: (() => void) | undefined
 
-  constructor(lanes: PublisherLanes, prefix: string, signal: AbortSignal) {
+  /** @param heard called whenever Kafka was heard of, well or not */
+  constructor(lanes: PublisherLanes, prefix: string, signal: AbortSignal, heard?: () => void) {
     this.#lanes = lanes
     this.#prefix = prefix
     this.#signal = signal
+    this.#heard = heard
   }
 
   nameOf(aggregateType: string): string {
@@ -42,7 +45,7 @@ export class TopicDirectory {
   async #ask(name: string): Promise<KnownTopic> {
     if (!isTopicName(name))
       return { name, partitions: undefined, reason: `"${name}" is no name that Kafka allows` }
-    const partitions = await this.#lanes.partitionCount(name, this.#signal)
+    const partitions = await this.#lanes.partitionCount(name, this.#signal, this.#heard)
     if (this.#signal.aborted) throw new TenureEnded()
     if (partitions === undefined) return { name, partitions, reason: `the topic "${name}" does not exist` }
     // topics of one partition each must not all meet in one lane

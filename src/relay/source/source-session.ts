@@ -36,6 +36,16 @@ export type PageRead =
       readonly upTo: bigint
     }
 
+/** What waits in an outbox. */
+type Backlog = {
+  /** Committed and not published, parked rows left out. */
+  readonly pending: number
+  /** Of the oldest of them, by the database’s clock; 0 when there is none. */
+  readonly oldestAgeSeconds: number
+  /** In the quarantine, up to 10,000. */
+  readonly parked: number
+}
+
 /** The database’s side of reading. */
 export type SourceSession = {
   /**
@@ -46,6 +56,13 @@ export type SourceSession = {
   /** The rows that have become visible since a snapshot, with what is needed to judge them. */
   readLive(since: { readonly xmax: bigint; readonly inProgress: readonly bigint[] }): Promise<LiveReading>
   readPage(read: PageRead): Promise<Page<OutboxTuple>>
+  /** What is not published yet, counted up to a limit and estimated beyond it: cheap, whatever the backlog. */
+  measureBacklog(cursor: {
+    readonly previous: string
+    readonly current: string | null
+    readonly position: bigint
+    readonly walkFrom: bigint
+  }): Promise<Backlog>
   /** How far the log is on disk. */
   flushedTo(): Promise<bigint>
   /** Brings the log to disk, up to now. */

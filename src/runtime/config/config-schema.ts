@@ -130,6 +130,14 @@ export const configSchema = z.strictObject({
   /** The contracts whose topics `backstitch topics` minds, beside those of the sagas. */
   contracts: z.array(contract).default([]),
   topics: topics.prefault({}),
+  /** Metrics, health and readiness of the processes `relay` and `orchestrator`, over HTTP. Default: none. */
+  http: z
+    .strictObject({
+      port: z.int().min(0).max(65_535),
+      /** Default: all addresses of the machine. */
+      host: z.string().min(1).optional(),
+    })
+    .optional(),
   log: z.strictObject({ level: logLevel.default('info') }).prefault({}),
 })
 

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { createOrchestrator } from '../create-orchestrator.ts'
 import { chooseOrchestratorDatabase } from './choose-databases.ts'
 import { createPoolFromConfig } from './create-pool-from-config.ts'
+import { createProbesFromConfig } from './create-probes-from-config.ts'
 import { createTransportFromConfig } from './create-transport-from-config.ts'
 import type { ConfiguredParts } from './configured-parts.ts'
 import { present } from './present.ts'
@@ -25,6 +26,7 @@ export async function createOrchestratorsFromConfig(
   const database = chooseOrchestratorDatabase(config)
   const transport = await createTransportFromConfig(config, logger)
   const pool = createPoolFromConfig(database, 'backstitch orchestrator')
+  const probes = createProbesFromConfig(config)
   const names = [...new Set(sagas.map(({ orchestrator }) => orchestrator))]
   const parts = names.map((name) =>
     createOrchestrator({
@@ -36,7 +38,8 @@ export async function createOrchestratorsFromConfig(
       transport,
       topicPrefix: config.topicPrefix,
       logger,
+      metrics: probes.metrics,
     }),
   )
-  return { parts, close: () => pool.end() }
+  return { parts, probes: probes.serverOf(parts), close: () => pool.end() }
 }

@@ -4,6 +4,7 @@ import { createRelay } from '../create-relay.ts'
 import { chooseDatabases } from './choose-databases.ts'
 import type { ConfiguredParts } from './configured-parts.ts'
 import { createPoolFromConfig } from './create-pool-from-config.ts'
+import { createProbesFromConfig } from './create-probes-from-config.ts'
 import { createTransportFromConfig } from './create-transport-from-config.ts'
 import { present } from './present.ts'
 
@@ -24,6 +25,7 @@ export async function createRelayFromConfig(
     schema: database.schema,
   }))
   const { pace, ...options } = config.relay
+  const probes = createProbesFromConfig(config)
   const relay = createRelay({
     ...present(options),
     ...(pace && { pace: present(pace) }),
@@ -31,9 +33,11 @@ export async function createRelayFromConfig(
     transport,
     topicPrefix: config.topicPrefix,
     logger,
+    metrics: probes.metrics,
   })
   return {
     parts: [relay],
+    probes: probes.serverOf([relay]),
     close: async () => {
       await Promise.all(databases.map(({ pool }) => pool.end()))
     },

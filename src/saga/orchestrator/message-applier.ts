@@ -1,6 +1,7 @@
 import { type BackoffPolicy, backoffMs } from '../../kernel/backoff.ts'
 import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
 import { deadLetterOf } from '../../inbox/dead-letter.ts'
+import { silentGroupInstruments } from '../../inbox/group-metrics.ts'
 import type { Claim } from '../saga-store.ts'
 import { sagaWriter } from '../transition/saga-writer.ts'
 import { type FoldOutcome, foldMessages } from './fold-messages.ts'
@@ -30,6 +31,7 @@ const conflictBackoff: BackoffPolicy = { initialMs: 2, maxMs: 100, factor: 2 }
  */
 export function messageApplier(work: SagaWork): MessageApplier {
   const { group, store, transactions, registry, machine, encoding, signals, clock } = work
+  const instruments = work.instruments ?? silentGroupInstruments
 
   const applyTogether = async (
     messages: readonly SagaMessage[],
@@ -38,17 +40,24 @@ export function messageApplier(work: SagaWork): MessageApplier {
     const writer = sagaWriter(encoding)
     const claims = claimsOf(messages)
     const sagaIds = sagaIdsOf(messages)
+    const startedAtMs = performance.now()
+    let fresh = 0
     const outcome = await transactions.run(async ({ tx }): Promise<FoldOutcome> => {
-      const { fresh, instances } = await store.receive(tx, claims, sagaIds)
+      const { fresh: unseen, instances } = await store.receive(tx, claims, sagaIds)
+      fresh = unseen.size
       const folded = foldMessages(
         messages,
-        { instances, isFresh: (id) => fresh.has(id) },
+        { instances, isFresh: (id) => unseen.has(id) },
         { group, registry, machine, writer, ...(failWith && { failWith }) },
       )
       await writeOutcome(store, tx, writer, folded)
       await signals.reach('orchestrator.commit.before')
       return folded
     })
+    instruments.handled.add(fresh)
+    instruments.duplicates.add(messages.length - fresh)
+    instruments.deadLetters.add(outcome.deadLetters.length)
+    instruments.duration.record((performance.now() - startedAtMs) / 1_000)
     await signals.reach('orchestrator.commit.after')
     work.committed(writer)
     reportFold(work.logger, outcome)
@@ -103,6 +112,7 @@ export function messageApplier(work: SagaWork): MessageApplier {
       await signals.reach('orchestrator.commit.before')
     })
     await signals.reach('orchestrator.commit.after')
+    instruments.deadLetters.add(1)
     reportFold(work.logger, { deadLetters: [letter], setAside: [], parked: [] })
   }
 

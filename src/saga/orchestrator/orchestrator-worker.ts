@@ -50,6 +50,7 @@ export function orchestratorWorker(
     const trouble = troubles.begin(placeOf(record), record.offset)
     const retryAfterMs = backoffMs(++trouble.waits, waitBackoff, Math.random())
     trouble.reason = reasonOf(thrown)
+    work.instruments?.failures.add(1)
     const code = isBackstitchError(thrown) ? thrown.code : undefined
     const fields = { ...fieldsOf(record), code, reason: trouble.reason, retryAfterMs }
     if (code === 'STOP_DEADLINE_PASSED') logger.info(fields, 'left messages to their next owner')

@@ -5,6 +5,7 @@ import { BackstitchError, isBackstitchError, reasonOf } from '../../kernel/error
 import type { Health, ProcessPart } from '../../kernel/lifecycle.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TestSignals } from '../../kernel/test-signals.ts'
+import type { GroupInstruments } from '../../inbox/group-metrics.ts'
 import { groupMember } from '../../inbox/group-member.ts'
 import { recordTransactions } from '../../inbox/record-transaction.ts'
 import { timerPoller } from '../../timer/timer-poller.ts'
@@ -43,6 +44,8 @@ export type SagaOrchestratorOptions = {
   readonly logger: Logger
   readonly signals: TestSignals
   readonly clock: Clock
+  /** Default: nothing is measured. */
+  readonly instruments?: GroupInstruments
 }
 
 const retryBackoff: BackoffPolicy = { initialMs: 200, maxMs: 5_000, factor: 2 }
@@ -93,6 +96,7 @@ export function sagaOrchestrator(options: SagaOrchestratorOptions): ProcessPart 
     logger,
     signals,
     clock,
+    ...(options.instruments && { instruments: options.instruments }),
     committed: ({ earliestTimerMs, hasCommands }) => {
       poller.expect(earliestTimerMs)
       if (hasCommands) options.onCommandsWritten()

@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TestSignals } from '../../kernel/test-signals.ts'
+import type { GroupInstruments } from '../../inbox/group-metrics.ts'
 import type { RecordTransactions } from '../../inbox/record-transaction.ts'
 import type { SagaStore } from '../saga-store.ts'
 import type { SagaMachine } from '../transition/machine-port.ts'
@@ -19,6 +20,8 @@ export type SagaWork = {
   readonly logger: Logger
   readonly signals: TestSignals
   readonly clock: Clock
+  /** Default: nothing is measured. */
+  readonly instruments?: GroupInstruments
   /** Told after the commit of what a writer had collected. */
   committed(writer: SagaWriter): void
 }

@@ -50,6 +50,7 @@ export const house: Readonly<Record<string, Room>> = {
   saga: { ...engine, packages: ['zod'] }, // `saga.start` is a contract of its own
   postgres: adapter('pg', 'knex'),
   'kafka/kafkajs': adapter('kafkajs'),
+  telemetry: adapter(), // Prometheus’s text format, over node:http
   runtime: top,
   cli: top,
   testing: top,

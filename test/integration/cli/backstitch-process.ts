@@ -12,6 +12,8 @@ export type RunningCommand = {
   readonly process: ChildProcess
   /** Resolves once the output (both channels) holds the text; rejects when the process ends or 20 s pass before it does. */
   says(text: string): Promise<void>
+  /** Both channels so far. */
+  said(): string
   readonly ended: Promise<CommandResult>
 }
 
@@ -34,6 +36,7 @@ export function startBackstitch(
   return {
     process: child,
     ended,
+    said: () => `${text.out}${text.err}`,
     says: async (wanted) => {
       const heard = (): boolean => `${text.out}${text.err}`.includes(wanted)
       const arrival = Promise.withResolvers<void>()

@@ -59,6 +59,31 @@ test('it publishes plain inserts of all its databases until SIGTERM, drains, and
   for (const line of out.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg')
 })
 
+test('it shows metrics and health while it runs, and is not ready while it drains', async () => {
+  const running = startBackstitch(['relay', '--metrics-port', '0'], { environment })
+  await running.says('"msg":"probes and metrics can be read"')
+  await running.says('"msg":"started"')
+  const port = /"port":(\d+)/.exec(running.said())?.[1]
+  const status = async (page: string) => (await fetch(`http://127.0.0.1:${port}${page}`)).status
+  expect([await status('/healthz'), await status('/readyz'), await status('/metrics')]).toEqual([
+    200, 200, 200,
+  ])
+  await insert(pools.orders, 'order')
+  const published = /^backstitch_relay_published_total\{database="orders"\} [1-9]/m
+  await expect
+    .poll(async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(), { timeout: 15_000 })
+    .toMatch(published)
+  running.process.kill('SIGTERM')
+  expect((await running.ended).code).toBe(0)
+  await expect(status('/healthz')).rejects.toThrow()
+})
+
+test('a port that cannot be used is an error of the configuration', async () => {
+  const { code, err } = await backstitch(['relay', '--metrics-port', '70000'], environment)
+  expect(code).toBe(2)
+  expect(err).toMatch(/^CONFIG_INVALID: .*http\.port/)
+})
+
 test('it goes on when nobody reads its log any more, and drains at SIGTERM', async () => {
   const running = startBackstitch(['relay'], { environment })
   await running.says('"msg":"started"')

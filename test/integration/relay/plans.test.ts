@@ -67,6 +67,11 @@ async function expectPlans(): Promise<void> {
   expect(early).toContain('_xid_seq_idx')
   expect(early).not.toMatch(/_pkey|Seq Scan|Bitmap/)
 
+  const backlog = await planOf('measureBacklog', ['1:1:', now, '0', '0'])
+  expect(backlog).toContain('_pkey')
+  expect(backlog).not.toMatch(/-> +Sort|_xid_seq_idx|Seq Scan on outbox_(\d|default)/)
+  expect(rowsRead(backlog)).toBeLessThan(1_100)
+
   const newest = await planOf('viewLease', ['0'])
   expect(newest).toMatch(/Index (Only )?Scan( Backward)? using outbox_checkpoint_0_pkey/)
 }

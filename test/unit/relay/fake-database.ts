@@ -159,6 +159,11 @@ export class FakeSession implements RelaySession {
     return { rows, full: rows.length === pageRows }
   }
 
+  async measureBacklog(): ReturnType<RelaySession['measureBacklog']> {
+    await this.#database.before('measureBacklog')
+    return { pending: 3, oldestAgeSeconds: 2, parked: this.#database.quarantine.size }
+  }
+
   async flushedTo(): Promise<bigint> {
     await this.#database.before('flushedTo')
     return this.#database.flushedTo

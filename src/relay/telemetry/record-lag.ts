@@ -1,0 +1,20 @@
+import type { Histogram } from '../../kernel/metrics.ts'
+import { at, type OutboxTuple } from '../source/outbox-tuple.ts'
+
+/**
+ * Records how long each acknowledged row took from its `created_at`, which is its transaction’s time by the database’s clock. Where that
+ * clock is ahead of this machine’s the time counts as 0.
+ * @param nowMs this machine’s clock
+ */
+export function recordLag(
+  lag: Histogram,
+  rows: Iterable<{ readonly row: OutboxTuple }>,
+  nowMs: number,
+): void {
+  const now = nowMs / 1_000
+  for (const { row } of rows) {
+    const seconds = now - Number(row[at.created_at])
+    // Postgres knows infinite times
+    if (Number.isFinite(seconds)) lag.record(seconds > 0 ? seconds : 0)
+  }
+}
