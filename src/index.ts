@@ -62,7 +62,7 @@ export type {
   MetricDefinition,
   MetricLabels,
   Metrics,
-} from './kernel/metrics.ts'
+} from './kernel/metrics/metrics.ts'
 export { type PrometheusMetrics, prometheusMetrics } from './telemetry/prometheus-metrics.ts'
 export { type ProbeServer, probeServer, type ProbeServerOptions } from './telemetry/probe-server.ts'
 export type { TestSignals } from './kernel/test-signals.ts'

@@ -5,7 +5,7 @@ import {
   type Metrics,
   secondsBuckets,
   silentMetrics,
-} from '../kernel/metrics.ts'
+} from '../kernel/metrics/metrics.ts'
 
 /** What a member of a consumer group measures; the labels are its `group` and its `kind`: consumer, participant or orchestrator. */
 export const groupMetricCatalogue = {

@@ -1,4 +1,4 @@
-import type { Gauge, MetricDefinition, Metrics } from '../kernel/metrics.ts'
+import type { Gauge, MetricDefinition, Metrics } from '../kernel/metrics/metrics.ts'
 
 /** What is measured of the process itself, each time it is asked for. */
 export const processMetricCatalogue = {

@@ -1,4 +1,11 @@
-import type { Counter, Gauge, Histogram, MetricDefinition, MetricLabels, Metrics } from '../kernel/metrics.ts'
+import type {
+  Counter,
+  Gauge,
+  Histogram,
+  MetricDefinition,
+  MetricLabels,
+  Metrics,
+} from '../kernel/metrics/metrics.ts'
 import { BackstitchError } from '../kernel/errors.ts'
 import { prometheusName } from './prometheus-name.ts'
 

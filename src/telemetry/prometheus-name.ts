@@ -1,4 +1,4 @@
-import type { MetricDefinition } from '../kernel/metrics.ts'
+import type { MetricDefinition } from '../kernel/metrics/metrics.ts'
 
 const unitWords: Readonly<Record<string, string>> = { s: 'seconds', By: 'bytes', '1': 'ratio' }
 

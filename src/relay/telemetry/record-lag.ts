@@ -1,4 +1,4 @@
-import type { Histogram } from '../../kernel/metrics.ts'
+import type { Histogram } from '../../kernel/metrics/metrics.ts'
 import { at, type OutboxTuple } from '../source/outbox-tuple.ts'
 
 /**

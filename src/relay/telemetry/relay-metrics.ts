@@ -6,7 +6,7 @@ import {
   type Metrics,
   secondsBuckets,
   silentMetrics,
-} from '../../kernel/metrics.ts'
+} from '../../kernel/metrics/metrics.ts'
 
 /** What the relay measures of each outbox; the label `database` names it. */
 export const relayMetricCatalogue = {
@@ -161,6 +161,7 @@ export function publishInstruments(metrics: Metrics, transport: string): Publish
   return instrumentsOf(metrics, publishMetricCatalogue, { transport })
 }
 
-/** Measure nothing. */
+/** Measures nothing of an outbox. */
 export const silentRelayInstruments: RelayInstruments = relayInstruments(silentMetrics, '')
+/** Measures nothing of the publishers. */
 export const silentPublishInstruments: PublishInstruments = publishInstruments(silentMetrics, '')

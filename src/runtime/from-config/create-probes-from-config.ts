@@ -1,5 +1,5 @@
 import type { ProcessPart } from '../../kernel/lifecycle.ts'
-import { type Metrics, silentMetrics } from '../../kernel/metrics.ts'
+import { type Metrics, silentMetrics } from '../../kernel/metrics/metrics.ts'
 import { type ProbeServer, probeServer } from '../../telemetry/probe-server.ts'
 import { prometheusMetrics } from '../../telemetry/prometheus-metrics.ts'
 import type { Config } from '../config.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { groupMetricCatalogue } from '../../../src/inbox/group-metrics.ts'
-import type { MetricDefinition } from '../../../src/kernel/metrics.ts'
+import type { MetricDefinition } from '../../../src/kernel/metrics/metrics.ts'
 import {
   publishMetricCatalogue,
   relayFailures,

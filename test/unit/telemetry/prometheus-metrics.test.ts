@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { MetricDefinition } from '../../../src/kernel/metrics.ts'
+import type { MetricDefinition } from '../../../src/kernel/metrics/metrics.ts'
 import { prometheusMetrics } from '../../../src/telemetry/prometheus-metrics.ts'
 import { codeThrownBy } from '../thrown-code.ts'
 
