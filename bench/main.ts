@@ -1,43 +1,125 @@
 import { writeFileSync } from 'node:fs'
+import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startServices } from '../dev-services/index.ts'
+import { type BenchOptions, isSection, sections } from './bench-options.ts'
+import { Figures, printFigures } from './figure.ts'
 import { missedFloors } from './floors.ts'
 import { benchRelay } from './relay/bench-relay.ts'
-import { type Figure, printFigures } from './figure.ts'
 
-// npm run bench -- <name> [--repeat 3] [--json FILE] [--check]
+// see usage
 const benches = { relay: benchRelay }
+const usage = `usage: npm run bench -- ${Object.keys(benches).join(' | ')} [options]
+
+  --repeat 3            rounds; the table shows their medians
+  --rows 500000         rows of the backlog that is drained
+  --per-transaction 1   rows that one transaction of the backlog wrote
+  --seconds 15          of each latency run, after --warm-up 10
+  --driver kafkajs      of the relay; may be given more than once
+  --peer debezium       the same with a tuned Debezium (downloaded with Maven at first use)
+  --limit               the same with relays that promise nothing
+  --only drain          some parts only, of ${sections.join(', ')}; may be given more than once
+  --long                10 million rows as well (--long-rows), once
+  --json FILE           writes the figures there, after each part
+  --check               fails where a figure misses its floor in bench/floors.json`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     repeat: { type: 'string', default: '3' },
+    rows: { type: 'string', default: '500000' },
+    'per-transaction': { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '15' },
+    'warm-up': { type: 'string', default: '10' },
+    driver: { type: 'string', multiple: true, default: ['kafkajs'] },
+    peer: { type: 'string' },
+    limit: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    long: { type: 'boolean', default: false },
+    'long-rows': { type: 'string', default: '10000000' },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
   },
 })
-const name = positionals[0] as keyof typeof benches
-const repeat = Number(values.repeat)
-if (!Object.hasOwn(benches, name ?? '') || !Number.isInteger(repeat) || repeat < 1) {
-  console.error(
-    `usage: npm run bench -- ${Object.keys(benches).join(' | ')} [--repeat 3] [--json FILE] [--check]`,
-  )
+
+/** @throws never: ends with the usage where an option is wrong */
+function readOptions(): BenchOptions {
+  const count = (text: string): number => {
+    const value = Number(text)
+    return Number.isInteger(value) && value >= 1 ? value : refuse()
+  }
+  const only = values.only ?? [...sections]
+  if (!only.every(isSection) || !values.driver.every((it) => it === 'kafkajs' || it === 'platformatic'))
+    return refuse()
+  if (values.peer !== undefined && values.peer !== 'debezium') return refuse()
+  return {
+    repeat: count(values.repeat),
+    rows: count(values.rows),
+    rowsPerTransaction: count(values['per-transaction']),
+    seconds: count(values.seconds),
+    warmUpSeconds: count(values['warm-up']),
+    drivers: values.driver,
+    withDebezium: values.peer === 'debezium',
+    withLimit: values.limit,
+    sections: only.filter(isSection),
+    longRows: values.long ? count(values['long-rows']) : 0,
+  }
+}
+
+function refuse(): never {
+  console.error(usage)
   process.exit(2)
 }
 
-const say = (line: string): void => console.log(`• ${line}`)
-const servers = await startServices({ postgres: true, kafka: { profile: 'throughput' }, log: say })
-let figures: Figure[]
+const name = positionals[0] as keyof typeof benches
+if (!Object.hasOwn(benches, name ?? '')) refuse()
+const options = readOptions()
+
+const begunAtMs = performance.now()
+const say = (line: string): void =>
+  console.log(`• ${String(Math.round((performance.now() - begunAtMs) / 1000)).padStart(5)} s  ${line}`)
+const load = loadavg()[0] ?? 0
+if (load > 0.5)
+  say(
+    `others are at work on this machine (load ${load.toFixed(1)}): expect figures that are worse, and uneven`,
+  )
+const servers = await startServices({
+  postgres: { parameters: { shared_buffers: '1GB', max_wal_size: '8GB' } },
+  kafka: { profile: 'throughput', heapMb: 1_024 },
+  log: say,
+})
+const figures = new Figures()
+const failures: string[] = []
+const save = (): void => {
+  if (values.json === undefined) return
+  const run = { bench: name, node: process.version, cores: availableParallelism(), options }
+  writeFileSync(values.json, `${JSON.stringify({ ...run, failures, figures: figures.all }, null, 2)}\n`)
+}
 try {
-  figures = await benches[name]({ url: servers.postgres.url, brokers: servers.kafka.brokers, repeat, say })
+  await benches[name]({
+    url: servers.postgres.url,
+    brokers: servers.kafka.brokers,
+    options,
+    figures,
+    say,
+    attempt: async (what, work) => {
+      try {
+        await work()
+      } catch (error) {
+        failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+        say(`✘ ${failures.at(-1)}`)
+      }
+      save()
+    },
+  })
 } finally {
   await servers.stop()
 }
-printFigures(figures)
-if (values.json)
-  writeFileSync(values.json, `${JSON.stringify({ bench: name, node: process.version, figures }, null, 2)}\n`)
+printFigures(figures.all)
+for (const failure of failures) console.error(`✘ ${failure}`)
+if (failures.length > 0) process.exitCode = 1
 if (values.check) {
-  const missed = missedFloors(figures)
+  const missed = missedFloors(figures.all)
   for (const line of missed) console.error(`✘ ${line}`)
   if (missed.length > 0) process.exitCode = 1
   else console.log('✔ all floors are met')

@@ -1,6 +1,7 @@
 import { partitionOf } from 'backstitch/testing'
 import kafkajs from 'kafkajs'
 import { Client } from 'pg'
+import { wordToBegin } from '../word-to-begin.ts'
 
 // A relay that promises nothing: no lease, no checkpoint, no quarantine, no retry. It reads the backlog by `seq`, the next page while this one is
 // published, and publishes it with as many idempotent producers as the real one. What it reaches is the limit.
@@ -9,6 +10,7 @@ const { url, brokers, topicPrefix } = JSON.parse(process.argv[2]!) as {
   brokers: string[]
   topicPrefix: string
 }
+await wordToBegin()
 const lanes = 2
 const pageSize = 2_000
 const client = new Client({
@@ -38,11 +40,7 @@ const read = async (after: string): Promise<string[][]> =>
     })
   ).rows
 
-process.once('SIGTERM', () => {
-  const { user, system } = process.cpuUsage()
-  process.send?.({ cpuMs: (user + system) / 1000 })
-  process.exit(0)
-})
+process.once('SIGTERM', () => process.exit(0))
 process.send?.('started')
 let page = read('0')
 for (;;) {

@@ -6,6 +6,7 @@ const { brokers, topic, warmUpMs } = JSON.parse(process.argv[2]!) as {
   topic: string
   warmUpMs: number
 }
+process.once('disconnect', () => process.exit(0))
 const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING })
 const consumer = kafka.consumer({ groupId: `bench-${Date.now()}`, maxWaitTimeInMs: 500, minBytes: 1 })
 await consumer.connect()
@@ -25,5 +26,5 @@ await consumer.run({
 })
 process.once('SIGTERM', () => {
   process.send?.({ agesMs })
-  void consumer.disconnect().then(() => process.disconnect())
+  void consumer.disconnect().then(() => process.exit(0))
 })

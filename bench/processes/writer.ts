@@ -1,9 +1,21 @@
 import { Client } from 'pg'
 
-// Commits `rate` transactions a second, each an update and one outbox row, for `seconds`, over eight connections. Open loop: what is late is caught up.
-const { url, rate, seconds } = JSON.parse(process.argv[2]!) as { url: string; rate: number; seconds: number }
+// Commits `rate` transactions a second, each an update and one outbox row, for `seconds`, over `clients` connections. Open loop: what is late is caught up.
+// With a rate of 0 each connection begins its next transaction when the last one is done.
+const {
+  url,
+  rate,
+  clients: connections,
+  seconds,
+} = JSON.parse(process.argv[2]!) as {
+  url: string
+  rate: number
+  clients: number
+  seconds: number
+}
+process.once('disconnect', () => process.exit(0))
 const clients = await Promise.all(
-  Array.from({ length: 8 }, async () => {
+  Array.from({ length: connections }, async () => {
     const client = new Client({ connectionString: url, pipeline: true })
     await client.connect()
     return client
@@ -12,15 +24,15 @@ const clients = await Promise.all(
 process.send?.('started')
 const begun = performance.now()
 let next = 0
+let commits = 0
 await Promise.all(clients.map(write))
-process.send?.({ commits: next, seconds: (performance.now() - begun) / 1000 })
+process.send?.({ commits, seconds: (performance.now() - begun) / 1000 })
 await Promise.all(clients.map((client) => client.end()))
-process.disconnect()
 
 async function write(client: Client): Promise<void> {
   for (;;) {
     const n = next++
-    const due = begun + (n / rate) * 1000
+    const due = rate === 0 ? performance.now() : begun + (n / rate) * 1000
     if (due > begun + seconds * 1000) return
     const wait = due - performance.now()
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
@@ -39,5 +51,6 @@ async function write(client: Client): Promise<void> {
       }),
       client.query({ name: 'commit', text: 'commit' }),
     ])
+    commits++
   }
 }

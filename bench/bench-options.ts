@@ -1,0 +1,40 @@
+import type { Figures } from './figure.ts'
+
+/** The parts of the relay’s bench. */
+export const sections = ['drain', 'latency', 'writers', 'killed'] as const
+/** One of {@link sections}. */
+export type Section = (typeof sections)[number]
+
+/** Whether a text names a part. */
+export function isSection(text: string): text is Section {
+  return (sections as readonly string[]).includes(text)
+}
+
+/** The drivers that a relay can be given. */
+type Driver = 'kafkajs' | 'platformatic'
+
+/** What the user asked for. */
+export type BenchOptions = {
+  readonly repeat: number
+  readonly rows: number
+  readonly rowsPerTransaction: number
+  readonly seconds: number
+  readonly warmUpSeconds: number
+  readonly drivers: readonly Driver[]
+  readonly withDebezium: boolean
+  readonly withLimit: boolean
+  readonly sections: readonly Section[]
+  /** 0: not asked for. */
+  readonly longRows: number
+}
+
+/** What a bench is given. */
+export type BenchSetting = {
+  readonly url: string
+  readonly brokers: readonly string[]
+  readonly options: BenchOptions
+  readonly figures: Figures
+  readonly say: (line: string) => void
+  /** Does a part of the bench. Where it fails, the others are done all the same, and the run ends as failed. */
+  readonly attempt: (what: string, work: () => Promise<void>) => Promise<void>
+}
