@@ -59,10 +59,13 @@ export const outbox: Migration = {
   return (('x' || encode(substring(sha256(convert_to(key, 'UTF8')) from 1 for 4), 'hex'))::bit(32)::bigint & 4294967295) % shard_count`,
     `create table ${schema}.outbox_sharding (
   only_row boolean primary key default true check (only_row),
-  shard_count smallint not null,
-  hash text not null
+  shard_count smallint not null check (shard_count between 1 and 256),
+  hash text not null,
+  settled_count smallint not null
 )`,
-    `insert into ${schema}.outbox_sharding (shard_count, hash) values (1, 'sha256-32')`,
+    // `settled_count` is the number that the checkpoints were made under: where the two differ, somebody changed the number by hand, and a key may be in
+    // a shard that has passed its rows.
+    `insert into ${schema}.outbox_sharding (shard_count, hash, settled_count) values (1, 'sha256-32', 1)`,
 
     // Lease and checkpoint of a shard in one row; the newest by number counts. Rows are appended, and the two slots truncated in turn:
     // a row updated in place leaves dead versions behind a held snapshot.

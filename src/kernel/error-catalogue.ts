@@ -38,6 +38,10 @@ export const errorCatalogue = {
     'The database is a read-only standby.',
     'Point the relay at the primary: a snapshot of a standby does not know which transactions are open.',
   ),
+  DATABASE_TOO_SLOW: transient(
+    'A statement was not finished in its time.',
+    'Look at the load of the database; the relay reads less at once the next time.',
+  ),
   DATABASE_UNREACHABLE: transient(
     'The database does not answer.',
     'Check its address and that it runs; the process tries again by itself.',
@@ -122,6 +126,10 @@ export const errorCatalogue = {
   OUTBOX_RECORD_REFUSED: permanent(
     'Kafka refuses this record for what it is.',
     'Correct the limit of the topic and run `backstitch outbox retry`, or `backstitch outbox skip`.',
+  ),
+  OUTBOX_SHARDS_CHANGED: permanent(
+    'The outbox has another number of shards than is expected.',
+    'Correct the configuration, or change the number with `backstitch outbox shards`; after a change by hand, set it back first.',
   ),
   OUTBOX_TOPIC_UNKNOWN: permanent(
     'The topic does not exist.',

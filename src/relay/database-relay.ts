@@ -1,60 +1,62 @@
-import { backoffMs } from '../kernel/backoff.ts'
-import type { ErrorCode } from '../kernel/error-catalogue.ts'
-import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
+import { type ErrorCode, errorCatalogue } from '../kernel/error-catalogue.ts'
+import { BackstitchError, isBackstitchError } from '../kernel/errors.ts'
 import type { Health } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { LeaseView } from './lease/checkpoint.ts'
-import { OwnerTenure } from './owner-tenure.ts'
-import { PollPace } from './poll-pace.ts'
-import type { PublisherLanes } from './publishing/publisher-lanes.ts'
-import type { RelayDatabase, RelaySession } from './relay-database.ts'
-import type { ResolvedRelayOptions } from './relay-options.ts'
-import { parseSnapshot } from './source/snapshot.ts'
-import { type RelayInstruments, relayFailures, relayInstruments } from './telemetry/relay-metrics.ts'
+import { assertServes } from './ownership/assert-serves.ts'
+import { noShares, share } from './ownership/share-machine.ts'
+import { ShardRelay } from './ownership/shard-relay.ts'
+import type { OutboxView, StewardSession } from './ownership/steward-session.ts'
+import { Troubles } from './ownership/troubles.ts'
 import { SignsOfLife } from './telemetry/signs-of-life.ts'
+import type { PublisherLanes } from './publishing/publisher-lanes.ts'
+import type { RelayDatabase } from './relay-database.ts'
+import type { ResolvedRelayOptions } from './relay-options.ts'
 
-/** A standby looks at the lease so often, so that one that is given back is taken at once. */
-const standbyEveryMs = 200
-
-/** A failure that a person has to see to is tried again so often: it may have been seen to. */
-const permanentFailurePauseMs = 5_000
+/** The steward looks at the leases so often while it wants more than it has, so that what is given back is taken at once. */
+const wantingEveryMs = 200
+/** And so often when it has its share: a newcomer waits for no longer than that. */
+const contentEveryMs = 500
+/** Checkpoints of a slot of their table: shards whose numbers are in different slots keep one another’s from being truncated. */
+const slotSize = 4_096n
 
 /** As the first thing that is found, these end the start. */
 const misconfigured: ReadonlySet<ErrorCode> = new Set([
   'CONFIG_INVALID',
   'DATABASE_REFUSED',
+  'OUTBOX_SHARDS_CHANGED',
   'SCHEMA_MISSING',
   'SCHEMA_NEWER',
   'SCHEMA_OUTDATED',
 ])
 
 /**
- * The relay of one database: gets a session, stands by until it has the lease, publishes until it loses it; and from the beginning again
- * after whatever failure, with nothing kept in memory.
+ * The relay of one database. Its steward looks at who owns which shard of the outbox, takes a fair share of them, and gives back what is more
+ * than that when another relay comes; each shard is worked on by itself. Without a fair share it stands by.
  */
 export class DatabaseRelay {
   readonly #database: RelayDatabase
   readonly #options: ResolvedRelayOptions
   readonly #lanes: PublisherLanes
   readonly #logger: Logger
-  readonly #pace: PollPace
-  readonly #instruments: RelayInstruments
+  readonly #troubles: Troubles
+  /** Of the steward. */
   readonly #signs: SignsOfLife
   readonly #stop = new AbortController()
   readonly #firstState = Promise.withResolvers<void>()
+  readonly #shards = new Map<number, { readonly relay: ShardRelay; readonly run: Promise<void> }>()
+  readonly #startAt = Math.random()
   #work: Promise<void> = Promise.resolve()
-  #tenure: OwnerTenure | undefined
-  #health: Health = { state: 'starting' }
-  #failures = 0
-  #published = 0
+  #shares = noShares
+  /** Of the steward alone. */
+  #stewardHealth: Health = { state: 'starting' }
+  #publishedBefore = 0
 
   constructor(database: RelayDatabase, lanes: PublisherLanes, options: ResolvedRelayOptions) {
     this.#database = database
     this.#options = options
     this.#lanes = lanes
     this.#logger = options.logger.child({ database: database.name })
-    this.#pace = new PollPace(options.pace)
-    this.#instruments = relayInstruments(options.metrics, database.name)
+    this.#troubles = new Troubles(database.name, this.#logger, options.metrics)
     this.#signs = new SignsOfLife(options.stalledAfterMs)
   }
 
@@ -62,26 +64,47 @@ export class DatabaseRelay {
     return this.#database.name
   }
 
+  /** A shard that fails comes before all that work; without any shard the steward says how it is. */
   get health(): Health {
-    const { state } = this.#health
+    if (this.#stewardHealth.state === 'stopped') return this.#stewardHealth
+    const healths = this.#relays.map(({ health }) => health)
+    for (const state of ['stalled', 'failing'] as const) {
+      const found = healths.find((health) => health.state === state)
+      if (found) return found
+    }
     const stall =
-      state === 'running' || state === 'standby' ? this.#signs.stall(performance.now()) : undefined
+      this.#stewardHealth.state === 'standby' ? this.#signs.stall(performance.now()) : undefined
     if (stall !== undefined) return { state: 'stalled', reason: stall }
-    return this.#health
+    if (healths.some(({ state }) => state === 'running')) return { state: 'running' }
+    return healths.length > 0 && this.#stewardHealth.state === 'standby'
+      ? { state: 'starting' }
+      : this.#stewardHealth
   }
 
   /** Records acknowledged since the start. */
   get published(): number {
-    return this.#published + (this.#tenure?.published ?? 0)
+    return this.#relays.reduce((sum, { published }) => sum + published, this.#publishedBefore)
   }
 
-  get parked(): OwnerTenure['parked'] {
-    return this.#tenure?.parked ?? { keys: 0, topics: [] }
+  get parked(): ShardRelay['parked'] {
+    const parked = this.#relays.map((relay) => relay.parked)
+    return {
+      keys: parked.reduce((sum, { keys }) => sum + keys, 0),
+      topics: [...new Set(parked.flatMap(({ topics }) => topics))],
+    }
+  }
+
+  /** Numbers of the shards that it works on, in order. */
+  get shards(): readonly number[] {
+    return [...this.#shards]
+      .flatMap(([shard, { relay }]) => (relay.health.state === 'running' ? shard : []))
+      .toSorted((a, b) => a - b)
   }
 
   /**
    * Resolves once it publishes, stands by, or has found something that a person has to see to.
-   * @throws `SCHEMA_MISSING`, `SCHEMA_OUTDATED`, `SCHEMA_NEWER`, `DATABASE_REFUSED`, `CONFIG_INVALID` when that is the first thing it finds
+   * @throws `SCHEMA_MISSING`, `SCHEMA_OUTDATED`, `SCHEMA_NEWER`, `DATABASE_REFUSED`, `CONFIG_INVALID`, `OUTBOX_SHARDS_CHANGED` when that is the
+   *   first thing it finds
    */
   start(): Promise<void> {
     this.#work = this.#run()
@@ -90,141 +113,144 @@ export class DatabaseRelay {
 
   /** Looks at once. */
   wake(): void {
-    this.#pace.wake()
+    for (const relay of this.#relays) relay.wake()
   }
 
-  /** Finishes what is in hand and gives the lease back, within the deadline. Never rejects. */
+  /** Finishes what is in hand and gives the leases back, within the deadline. Never rejects. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    this.#tenure?.stop()
-    const deadline = setTimeout(
-      () => this.#tenure?.end(new BackstitchError('STOP_DEADLINE_PASSED', `relay of ${this.name}`)),
-      this.#options.stopDeadlineMs,
-    )
+    for (const relay of this.#relays) relay.stop()
+    const deadline = setTimeout(() => {
+      for (const relay of this.#relays)
+        relay.end(new BackstitchError('STOP_DEADLINE_PASSED', `relay of ${this.name}`))
+    }, this.#options.stopDeadlineMs)
     await this.#work
     clearTimeout(deadline)
     this.#firstState.resolve()
   }
 
+  get #relays(): readonly ShardRelay[] {
+    return [...this.#shards.values()].map(({ relay }) => relay)
+  }
+
   async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      let session: RelaySession | undefined
+    const { clock, leaseDurationMs } = this.#options
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      let steward: StewardSession | undefined
       try {
-        session = await this.#database.connect(this.#options)
-        this.#instruments.sessions.add(1)
-        while (!this.#stop.signal.aborted) await this.#serve(session)
+        steward = await this.#database.steward(this.#options)
+        const sinceMs = performance.now()
+        while (!signal.aborted) {
+          const view = await steward.look()
+          if (signal.aborted) break
+          const pauseMs = this.#tend(view)
+          if (performance.now() - sinceMs > 2 * leaseDurationMs) this.#troubles.over('steward')
+          await clock.pause(pauseMs, signal)
+        }
       } catch (error) {
-        await this.#failed(error)
+        const { reason, pauseMs } = this.#troubles.note('steward', error)
+        this.#stewardHealth = { state: 'failing', reason }
+        this.#tellFirstState(error)
+        await clock.pause(pauseMs, signal)
       } finally {
-        session?.close()
+        steward?.close()
       }
     }
-    this.#health = { state: 'stopped' }
+    await Promise.all([...this.#shards.values()].map(({ run }) => run))
+    this.#stewardHealth = { state: 'stopped' }
   }
 
-  /** Stands by until the lease is free, then owns the outbox. Comes back when the lease was lost or given back. */
-  async #serve(session: RelaySession): Promise<void> {
-    const { owner, leaseDurationMs, clock, testSignals } = this.#options
-    const view = await session.view()
+  /** Takes and gives back what a look at the leases says. @returns when to look again, in milliseconds */
+  #tend(view: OutboxView): number {
     this.#signs.begin(performance.now())
     this.#assertServes(view)
-    if (view.owner !== undefined && view.owner !== owner && view.remainingMs > 0) {
-      this.#become({ state: 'standby', reason: `${view.owner} owns the outbox` })
-      await clock.pause(Math.min(standbyEveryMs, view.remainingMs + 5), this.#stop.signal)
-      return
+    const { owner, leaseDurationMs } = this.#options
+    const inForce = view.shards.filter((lease) => lease.owner !== undefined && lease.remainingMs > 0)
+    const owners = new Map(inForce.map((lease) => [lease.shard, lease.owner]))
+    const working = new Set<number>()
+    const givingBack = new Set<number>()
+    for (const [shard, { relay }] of this.#shards) {
+      if (relay.shard.count !== view.shardCount) relay.stop()
+      ;(relay.isStopping ? givingBack : working).add(shard)
     }
-    await testSignals.reach('relay.acquire.before')
-    const acquiredAtMs = performance.now()
-    const checkpoint = await session.acquire(owner, leaseDurationMs)
-    if (!checkpoint) return
-    await testSignals.reach('relay.acquire.after')
-    if (view.checkpoint && view.checkpoint.timeline !== view.timeline)
-      this.#logger.warn(
-        { from: view.checkpoint.timeline, to: view.timeline },
-        'the database was promoted since the last checkpoint',
-      )
-    this.#logger.info({ epoch: String(checkpoint.epoch), owner }, 'owns the outbox')
-    const tenure = new OwnerTenure({
-      ...this.#options,
-      database: this.name,
-      session,
-      checkpoint,
-      acquiredAtMs,
-      lanes: this.#lanes,
-      pace: this.#pace,
-      signals: testSignals,
-      logger: this.#logger,
-      instruments: this.#instruments,
-      signs: this.#signs,
+    const { state, decision } = share(this.#shares, {
+      nowMs: performance.now(),
+      owner,
+      relays: view.relays,
+      shards: view.shards.map(({ shard }) => ({ shard, owner: owners.get(shard) })),
+      working,
+      givingBack,
+      strandedAfterMs: leaseDurationMs,
+      startAt: Math.floor(this.#startAt * view.shardCount),
     })
-    this.#tenure = tenure
-    if (this.#stop.signal.aborted) tenure.stop()
-    this.#become({ state: 'running' })
-    this.#instruments.acquired.add(1)
-    this.#instruments.leaseHeld.set(1)
-    try {
-      await tenure.run()
-      this.#logger.info({}, 'gave the outbox back')
-    } catch (error) {
-      if (!isBackstitchError(error, 'OUTBOX_LEASE_LOST')) throw error
-      this.#logger.warn({ code: error.code }, 'lost the outbox to another relay')
-      this.#instruments.lost.add(1)
-    } finally {
-      this.#published += tenure.published
-      this.#tenure = undefined
-      this.#instruments.leaseHeld.set(0)
-      this.#lanes.forgetTrouble()
+    this.#shares = state
+    for (const shard of decision.take) this.#take(shard, view.shardCount)
+    for (const shard of decision.giveBack) this.#shards.get(shard)?.relay.stop()
+    this.#leap(view)
+    const other = inForce.find((lease) => lease.owner !== owner)?.owner
+    this.#stewardHealth = {
+      state: 'standby',
+      ...(other !== undefined && {
+        reason: view.shardCount === 1 ? `${other} owns the outbox` : 'other relays own the outbox',
+      }),
     }
+    if (this.#shards.size === 0) this.#tellFirstState()
+    const isContent = this.#shards.size > 0 && inForce.length === view.shards.length
+    const endsMs = inForce.filter((lease) => lease.owner !== owner).map(({ remainingMs }) => remainingMs + 5)
+    return isContent ? contentEveryMs : Math.min(wantingEveryMs, ...endsMs)
   }
 
-  /** Refuses a server from which nothing may be read, and a checkpoint that says nothing about this one. */
-  #assertServes({ inRecovery, systemIdentifier, checkpoint, snapshot }: LeaseView): void {
-    if (inRecovery) throw new BackstitchError('DATABASE_IS_STANDBY', this.name)
-    if (!checkpoint) return
-    if (checkpoint.systemIdentifier !== systemIdentifier)
+  #take(shard: number, count: number): void {
+    const relay = new ShardRelay({
+      database: this.#database,
+      shard: { number: shard, count },
+      options: this.#options,
+      lanes: this.#lanes,
+      troubles: this.#troubles,
+      logger: this.#logger,
+      onHealth: (error) => this.#tellFirstState(error),
+    })
+    const run = relay.run().then(() => {
+      this.#publishedBefore += relay.published
+      this.#shards.delete(shard)
+    })
+    this.#shards.set(shard, { relay, run })
+  }
+
+  /** Shards that save seldom follow those that save often into the next slot. */
+  #leap({ shards }: OutboxView): void {
+    if (shards.length === 1) return
+    const turnOf = (number: bigint): bigint => number / slotSize
+    const numbers = shards.map(({ checkpoint }) => checkpoint?.number ?? 0n)
+    const turn = numbers.reduce((most, number) => (turnOf(number) > most ? turnOf(number) : most), 0n)
+    for (const { shard, checkpoint } of shards)
+      if (checkpoint && turnOf(checkpoint.number) < turn)
+        this.#shards.get(shard)?.relay.leapTo(turn * slotSize)
+  }
+
+  #assertServes(view: OutboxView): void {
+    for (const { checkpoint } of view.shards) assertServes(view, checkpoint, this.name)
+    const { shardCount, settledCount } = view
+    const { shards: expected } = this.#database
+    if (shardCount !== settledCount)
       throw new BackstitchError(
-        'OUTBOX_CHECKPOINT_FOREIGN',
-        `${this.name}: saved in ${checkpoint.systemIdentifier}, this is ${systemIdentifier}`,
+        'OUTBOX_SHARDS_CHANGED',
+        `${this.name}: ${shardCount} by hand, the checkpoints know ${settledCount}`,
       )
-    const { xmax } = parseSnapshot(snapshot)
-    const saved = parseSnapshot(checkpoint.cursor.current ?? checkpoint.cursor.previous)
-    if (saved.xmax > xmax)
+    if (expected !== undefined && expected !== shardCount)
       throw new BackstitchError(
-        'OUTBOX_CHECKPOINT_AHEAD',
-        `${this.name}: ${saved.text} is saved, it is at ${snapshot}`,
+        'OUTBOX_SHARDS_CHANGED',
+        `${this.name}: it has ${shardCount}, the configuration says ${expected}`,
       )
   }
 
-  #become(health: Health): void {
-    if (this.#failures > 0) this.#logger.info({}, 'works again')
-    this.#failures = 0
-    this.#health = health
-    this.#firstState.resolve()
-  }
-
-  async #failed(error: unknown): Promise<void> {
-    const { clock } = this.#options
+  /** The start is over once there is something to tell. */
+  #tellFirstState(error?: unknown): void {
+    const { state } = this.health
     const code = isBackstitchError(error) ? error.code : undefined
-    const permanent = isBackstitchError(error) && !error.retriable
-    const reason = reasonOf(error)
-    const known = this.#health.state === 'failing' && this.#health.reason === reason
-    if (code === 'STOP_DEADLINE_PASSED')
-      this.#logger.warn({ code }, 'stopped before everything in hand was done')
-    else if (!known) this.#logger[permanent ? 'error' : 'warn']({ code, reason }, messageOf(code))
-    this.#failures++
-    this.#options.metrics
-      .counter(relayFailures, { database: this.name, code: code ?? 'UNEXPECTED' })
-      .add(code === 'STOP_DEADLINE_PASSED' ? 0 : 1)
-    this.#health = { state: 'failing', reason }
     if (code !== undefined && misconfigured.has(code)) this.#firstState.reject(error)
-    else if (permanent) this.#firstState.resolve()
-    const pauseMs = permanent ? permanentFailurePauseMs : backoffMs(this.#failures, undefined, Math.random())
-    await clock.pause(pauseMs, this.#stop.signal)
+    else if (state === 'running' || state === 'standby') this.#firstState.resolve()
+    else if (code !== undefined && !errorCatalogue[code].retriable) this.#firstState.resolve()
   }
-}
-
-function messageOf(code: string | undefined): string {
-  if (code === 'DATABASE_UNREACHABLE') return 'waiting for the database: it does not answer'
-  if (code === 'DATABASE_IS_STANDBY') return 'waiting for a primary: this database is a standby'
-  return 'the relay of this database failed and begins again'
 }

@@ -1,4 +1,4 @@
-import { BackstitchError } from '../kernel/errors.ts'
+import { BackstitchError, isBackstitchError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
 import type { Checkpoint } from './lease/checkpoint.ts'
@@ -13,11 +13,13 @@ import { Parked } from './quarantine/parked.ts'
 import { QuarantineDrain } from './quarantine/quarantine-drain.ts'
 import type { ParkedRow } from './quarantine/quarantine-session.ts'
 import type { RelaySession } from './relay-database.ts'
+import type { ReadingReach } from './source/reading-reach.ts'
 import { BacklogGauge } from './telemetry/backlog-gauge.ts'
 import type { RelayInstruments } from './telemetry/relay-metrics.ts'
 import type { SignsOfLife } from './telemetry/signs-of-life.ts'
 import { parseSnapshot } from './source/snapshot.ts'
-import type { LiveReading } from './source/source-session.ts'
+import type { OutboxTuple } from './source/outbox-tuple.ts'
+import type { LiveReading, Page, PageRead } from './source/source-session.ts'
 import {
   afterSequence,
   afterWindow,
@@ -45,6 +47,8 @@ export type OwnerTenureOptions = {
   readonly leaseDurationMs: number
   readonly topicPrefix: string
   readonly lanes: PublisherLanes
+  /** How far a statement reads. */
+  readonly reach: ReadingReach
   readonly pace: PollPace
   readonly signals: TestSignals
   readonly logger: Logger
@@ -124,6 +128,11 @@ export class OwnerTenure {
     }
   }
 
+  /** Checkpoints go on at this number at least. */
+  leapTo(number: bigint): void {
+    this.#keeper.leapTo(number)
+  }
+
   /** Finishes what is in hand, saves it, and gives the lease back. */
   stop(): void {
     this.#stopping = true
@@ -169,7 +178,7 @@ export class OwnerTenure {
     const { previous } = keeper.cursor
     const { xmax, inProgress } = previous
     const lookedAtMs = performance.now()
-    const reading = await session.readLive({ xmax, inProgress })
+    const reading = await this.#inTime(session.readLive({ xmax, inProgress }))
     instruments.lookDuration.record((performance.now() - lookedAtMs) / 1_000)
     if (reading.inRecovery) throw new BackstitchError('DATABASE_IS_STANDBY', database)
     const current = parseSnapshot(reading.snapshot)
@@ -227,16 +236,23 @@ export class OwnerTenure {
       readonly rows: number
       readonly delivered: Promise<readonly ParkedRow[]>
     }[] = []
-    let read = pageAfter(keeper.cursor, keeper.cursor.position)
-    let next = read && session.readPage(read)
+    const { reach } = this.#options
+    const readPage = async (page: PageRead): Promise<Page<OutboxTuple>> => {
+      const startedAtMs = performance.now()
+      const found = await this.#inTime(session.readPage(page))
+      reach.finished(performance.now() - startedAtMs, found.full)
+      return found
+    }
+    let read = pageAfter(keeper.cursor, keeper.cursor.position, reach)
+    let next = read && readPage(read)
     while (read || underWay.length > 0) {
       const interrupted = this.#stopping || this.#drain.isDue || this.#upkeep.isDue
       if (interrupted && underWay.length === 0) return void next?.catch(() => undefined)
       if (read && next && !interrupted && underWay.length < pagesAtOnce) {
         const page = await next
         const end = endOfPage(read, page)
-        read = pageAfter(keeper.cursor, end)
-        next = read && session.readPage(read)
+        read = pageAfter(keeper.cursor, end, reach)
+        next = read && readPage(read)
         next?.catch(() => undefined)
         await signals.reach('relay.read.after')
         const delivered = this.#delivery.deliver(page.rows, false)
@@ -252,6 +268,16 @@ export class OwnerTenure {
     }
     const { current, sequenceHigh } = keeper.cursor
     if (current) keeper.moveTo(afterWindow(keeper.cursor, current, sequenceHigh, keeper.fences), 0)
+  }
+
+  /** A read that takes too long is for less the next time. */
+  async #inTime<Result>(reading: Promise<Result>): Promise<Result> {
+    try {
+      return await reading
+    } catch (error) {
+      if (isBackstitchError(error, 'DATABASE_TOO_SLOW')) this.#options.reach.shrink()
+      throw error
+    }
   }
 
   /** A publish ends before the lease does. What is left is counted from the moment a renewal was sent, so it is never too much. */

@@ -1,3 +1,5 @@
+import type { Shard } from './ownership/shard.ts'
+import type { StewardSession, StewardSettings } from './ownership/steward-session.ts'
 import type { LeaseSession } from './lease/lease-session.ts'
 import type { QuarantineSession } from './quarantine/quarantine-session.ts'
 import type { SourceSession } from './source/source-session.ts'
@@ -7,9 +9,16 @@ import type { UpkeepSession } from './upkeep/upkeep-session.ts'
 export type RelayDatabase = {
   /** For log lines and health. */
   readonly name: string
+  /** How many shards the outbox is expected to have; default: as many as it has. */
+  readonly shards?: number
   /**
-   * Opens a session of its own, one connection, for everything: what is read, concluded and saved must come from one server.
-   * @throws `DATABASE_UNREACHABLE`, `SCHEMA_MISSING`, `DATABASE_FAILING`
+   * Opens the session with which a process shows that it serves the outbox, and sees who owns it.
+   * @throws `DATABASE_UNREACHABLE`, `SCHEMA_MISSING`, `DATABASE_FAILING`, `OUTBOX_SHARDS_CHANGED`
+   */
+  steward(settings: StewardSettings): Promise<StewardSession>
+  /**
+   * Opens a session for a shard, one connection, for everything: what is read, concluded and saved must come from one server.
+   * @throws `DATABASE_UNREACHABLE`, `SCHEMA_MISSING`, `DATABASE_FAILING`, `OUTBOX_SHARDS_CHANGED`
    */
   connect(settings: SessionSettings): Promise<RelaySession>
 }
@@ -18,6 +27,8 @@ export type RelayDatabase = {
 export type SessionSettings = {
   /** Locks and statements of the session end before a lease of this length does. */
   readonly leaseDurationMs: number
+  /** Default: the outbox is one shard. */
+  readonly shard?: Shard
   /** Rows that a page has at most. */
   readonly pageRows: number
   /** Bytes of bodies and headers after which a page ends, whatever its rows. */

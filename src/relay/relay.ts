@@ -8,6 +8,8 @@ import { type OutboxRelayOptions, type ResolvedRelayOptions, resolveRelayOptions
 export type OutboxStatus = {
   readonly database: string
   readonly health: Health
+  /** Numbers of the shards that this process publishes just now. */
+  readonly shards: readonly number[]
   /** Records acknowledged by Kafka since the start of this process. */
   readonly published: number
   /** Keys held back because a record was refused, and topics that cannot be written to. */
@@ -92,9 +94,10 @@ class OutboxRelay implements Relay {
   }
 
   status(): readonly OutboxStatus[] {
-    return this.#databases.map(({ name, health, published, parked }) => ({
+    return this.#databases.map(({ name, health, shards, published, parked }) => ({
       database: name,
       health,
+      shards,
       published,
       parkedKeys: parked.keys,
       parkedTopics: parked.topics,

@@ -14,6 +14,7 @@ export type DatabaseConfig = {
   /** Holds the password: never to be logged. Absent until something gives it. */
   readonly url: string | undefined
   readonly schema: string
+  readonly shards?: number | undefined
   readonly parts: readonly Part[] | undefined
   readonly ssl: TlsOptions | undefined
 }

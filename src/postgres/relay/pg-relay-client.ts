@@ -12,6 +12,9 @@ export type NamedStatement = { readonly name: string; readonly text: string }
 
 const asText = (value: string): string => value
 
+/** A statement’s time was over. */
+const queryCanceled = '57014'
+
 /** SQLSTATEs of a table, column, function or schema that is not there. */
 const missing = new Set(['42P01', '42703', '42883', '3F000'])
 
@@ -112,6 +115,7 @@ export class PgRelayClient {
     const becomes = (code: ErrorCode): BackstitchError => new BackstitchError(code, place, { cause: thrown })
     if (state === undefined || isUnreachable(thrown)) return becomes('DATABASE_UNREACHABLE')
     if (/^(28|3D)/.test(state)) return becomes('DATABASE_REFUSED')
+    if (state === queryCanceled) return becomes('DATABASE_TOO_SLOW')
     return becomes(missing.has(state) ? 'SCHEMA_MISSING' : 'DATABASE_FAILING')
   }
 }
@@ -136,9 +140,14 @@ function sessionSettings(deadlineMs: number): string {
     bytea_output: 'hex',
     extra_float_digits: '1',
     // nothing of ours outlasts its lease, however a server or this process freezes
-    statement_timeout: `${deadlineMs}ms`,
+    // a little before our own deadline, so that a server which is merely slow says so itself
+    statement_timeout: `${Math.ceil(deadlineMs * 0.9)}ms`,
     lock_timeout: `${Math.ceil(deadlineMs / 2)}ms`,
     idle_in_transaction_session_timeout: `${deadlineMs}ms`,
+    // a machine that is gone must not be counted among the relays for hours
+    tcp_keepalives_idle: '5',
+    tcp_keepalives_interval: '2',
+    tcp_keepalives_count: '3',
     // plans must not depend on statistics: each statement has one index that serves it, and is planned once
     plan_cache_mode: 'force_generic_plan',
     enable_seqscan: 'off',

@@ -1,5 +1,6 @@
 import { BackstitchError } from '../../kernel/errors.ts'
 import type { Checkpoint, LeaseView } from '../../relay/lease/checkpoint.ts'
+import type { OutboxView } from '../../relay/ownership/steward-session.ts'
 import type { IntendedKey, QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
 import type { LiveReading, Page } from '../../relay/source/source-session.ts'
 import type { TextRow } from './pg-relay-client.ts'
@@ -60,6 +61,32 @@ export function leaseViewOf(row: TextRow): LeaseView {
   }
 }
 
+/** The rows of `viewOutbox`. */
+export function outboxViewOf(rows: readonly TextRow[]): OutboxView {
+  const [first] = rows
+  if (!first) throw new BackstitchError('SCHEMA_MISSING', 'outbox_sharding is empty')
+  const [inRecovery, systemIdentifier, timeline, snapshot, shardCount, settledCount, , relays] = first
+  return {
+    inRecovery: inRecovery === 't',
+    systemIdentifier: systemIdentifier ?? '',
+    timeline: Number(timeline),
+    snapshot: snapshot ?? '',
+    shardCount: Number(shardCount),
+    settledCount: Number(settledCount),
+    relays: Number(relays),
+    shards: rows.map((row) => {
+      const [shard, owner, remainingMs] = row.slice(9)
+      const checkpoint = row.slice(-checkpointColumns.length)
+      return {
+        shard: Number(shard),
+        owner: owner ?? undefined,
+        remainingMs: typeof remainingMs === 'string' ? Number(remainingMs) : 0,
+        checkpoint: checkpoint[0] === null ? undefined : checkpointOf(checkpoint),
+      }
+    }),
+  }
+}
+
 /**
  * The rows of `readLiveWindow`: the head, the rows of the outbox, the tail.
  * @throws `DATABASE_FAILING` when another server process answered than at the beginning of the session: behind a pooler that may even be
@@ -82,7 +109,10 @@ export function liveReadingOf(rows: readonly TextRow[], pageRows: number, backen
     insertedTo: inRecovery ? 0n : lsnOf(head[3] ?? ''),
     flushedTo: inRecovery ? 0n : lsnOf(tail[1] ?? ''),
     sequenceLast: BigInt(head[4] ?? ''),
-    rows: rows.length - 2 > pageRows || rows.at(-2)?.[overBytes] === 't' ? undefined : rows.slice(1, -1),
+    rows:
+      head[6] === 'true' || rows.length - 2 > pageRows || rows.at(-2)?.[overBytes] === 't'
+        ? undefined
+        : rows.slice(1, -1),
   }
 }
 

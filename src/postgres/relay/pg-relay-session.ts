@@ -1,6 +1,7 @@
 import { BackstitchError } from '../../kernel/errors.ts'
 import type { CheckpointSave } from '../../relay/lease/lease-session.ts'
 import type { QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
+import { onlyShard, type Shard } from '../../relay/ownership/shard.ts'
 import type { RelaySession, SessionSettings } from '../../relay/relay-database.ts'
 import type { Page, PageRead } from '../../relay/source/source-session.ts'
 import type { OutboxTuple } from '../../relay/source/outbox-tuple.ts'
@@ -20,12 +21,10 @@ import { addLeaf } from '../queries/upkeep/add-leaf.ts'
 import { truncateCheckpoints } from '../queries/upkeep/truncate-checkpoints.ts'
 
 const uniqueViolation = '23505'
-/** The one shard that there is; its column exists so that there can be more. */
-const shard = 0
 
 /**
- * Begins a session on an outbox: looks up what its statements need.
- * @throws `SCHEMA_MISSING`, `CONFIG_INVALID` when the outbox is sharded in a way that this version does not know
+ * Begins a session on a shard of an outbox: looks up what its statements need.
+ * @throws `SCHEMA_MISSING`, `OUTBOX_SHARDS_CHANGED` when the outbox has another number of shards than was told
  */
 export async function openRelaySession(
   client: PgRelayClient,
@@ -36,16 +35,15 @@ export async function openRelaySession(
   const [description] = await client.run({ name: 'describe', text: describeOutbox(schema) }, [table])
   if (!description)
     throw new BackstitchError('SCHEMA_MISSING', `${table}: the sequence of its seq is missing`)
-  const [sequence, cache, shardCount, hash, backend] = description
-  if (shardCount !== '1' || hash !== 'sha256-32')
-    throw new BackstitchError(
-      'CONFIG_INVALID',
-      `${schema}.outbox_sharding: ${shardCount} shards by ${hash}, this version serves 1 by sha256-32`,
-    )
+  const [sequence, cache, shardCount, backend] = description
+  const { shard = onlyShard } = settings
+  if (Number(shardCount) !== shard.count)
+    throw new BackstitchError('OUTBOX_SHARDS_CHANGED', `${schema}.outbox: ${shard.count}, now ${shardCount}`)
   const page = { rows: settings.pageRows, bytes: settings.pageBytes }
   return new PgRelaySession(client, {
     schema,
-    statements: relayStatements(schema, sequence ?? '', page),
+    shard,
+    statements: relayStatements(schema, sequence ?? '', page, shard),
     pageRows: page.rows,
     sequenceInOrder: cache === '1',
     backend: backend ?? '',
@@ -54,6 +52,7 @@ export async function openRelaySession(
 
 type OutboxOfSession = {
   readonly schema: string
+  readonly shard: Shard
   readonly statements: RelayStatements
   readonly pageRows: number
   readonly sequenceInOrder: boolean
@@ -66,6 +65,7 @@ class PgRelaySession implements RelaySession {
   readonly sequenceInOrder: boolean
   readonly #client: PgRelayClient
   readonly #schema: string
+  readonly #shard: Shard
   readonly #pageRows: number
   readonly #backend: string
   readonly #statements: RelayStatements
@@ -73,6 +73,7 @@ class PgRelaySession implements RelaySession {
   constructor(client: PgRelayClient, outbox: OutboxOfSession) {
     this.#client = client
     this.#schema = outbox.schema
+    this.#shard = outbox.shard
     this.#statements = outbox.statements
     this.#pageRows = outbox.pageRows
     this.#backend = outbox.backend
@@ -80,20 +81,20 @@ class PgRelaySession implements RelaySession {
   }
 
   async view(): ReturnType<RelaySession['view']> {
-    return leaseViewOf(one(await this.#client.run(this.#statements.viewLease, [shard])))
+    return leaseViewOf(one(await this.#client.run(this.#statements.viewLease, [this.#shard.number])))
   }
 
   async acquire(owner: string, leaseDurationMs: number): ReturnType<RelaySession['acquire']> {
     const rows = await this.#client
-      .run(this.#statements.acquireLease, [shard, owner, leaseDurationMs])
+      .run(this.#statements.acquireLease, [this.#shard.number, owner, leaseDurationMs, this.#shard.count])
       .catch(nothingIfTaken)
     return rows[0] && checkpointOf(rows[0])
   }
 
   async save(save: CheckpointSave): ReturnType<RelaySession['save']> {
-    const { cursor, quarantine } = save
+    const { cursor, quarantine, leapTo } = save
     const values: unknown[] = [
-      shard,
+      this.#shard.number,
       save.epoch,
       save.owner,
       save.release === true ? 0 : save.leaseDurationMs,
@@ -112,7 +113,9 @@ class PgRelaySession implements RelaySession {
           `{${(quarantine.drained ?? []).join(',')}}`,
           JSON.stringify(quarantine.refused ?? []),
         ])
-      : this.#client.run(this.#statements.saveCheckpoint, values)
+      : leapTo === undefined
+        ? this.#client.run(this.#statements.saveCheckpoint, values)
+        : this.#client.run(this.#statements.leapCheckpoint, [...values, leapTo])
     ).catch(nothingIfTaken)
     const [saved] = rows
     return saved && { number: BigInt(saved[0] ?? ''), xid: BigInt(saved[1] ?? '') }
@@ -158,8 +161,8 @@ class PgRelaySession implements RelaySession {
 
   async readParked(): ReturnType<RelaySession['readParked']> {
     const [keys, topics] = await Promise.all([
-      this.#client.run(this.#statements.readParkedKeys, [shard]),
-      this.#client.run(this.#statements.readParkedTopics, [shard]),
+      this.#client.run(this.#statements.readParkedKeys, [this.#shard.number]),
+      this.#client.run(this.#statements.readParkedTopics, [this.#shard.number]),
     ])
     return {
       keys: keys.map(([topic, key, refused]) => ({
@@ -172,7 +175,7 @@ class PgRelaySession implements RelaySession {
   }
 
   async readIntents(limit: number): ReturnType<RelaySession['readIntents']> {
-    const rows = await this.#client.run(this.#statements.readIntents, [shard, limit])
+    const rows = await this.#client.run(this.#statements.readIntents, [this.#shard.number, limit])
     return rows.map(intendedKeyOf)
   }
 

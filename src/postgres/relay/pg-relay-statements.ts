@@ -1,3 +1,4 @@
+import type { Shard } from '../../relay/ownership/shard.ts'
 import type { NamedStatement } from './pg-relay-client.ts'
 import { readIntents, readParkedKeys, readParkedTopics } from '../queries/quarantine/read-parked.ts'
 import { readRowsOfKey, readRowsOfTopic } from '../queries/quarantine/read-quarantined-rows.ts'
@@ -7,28 +8,34 @@ import { flushWal, readFlushedTo } from '../queries/relay/flush-wal.ts'
 import { readEarlyPage } from '../queries/relay/read-early-page.ts'
 import { readLiveWindow } from '../queries/relay/read-live-window.ts'
 import { readWalkPage } from '../queries/relay/read-walk-page.ts'
-import { saveCheckpoint, saveCheckpointAndQuarantine } from '../queries/relay/save-checkpoint.ts'
+import {
+  leapCheckpoint,
+  saveCheckpoint,
+  saveCheckpointAndQuarantine,
+} from '../queries/relay/save-checkpoint.ts'
 import { viewLease } from '../queries/relay/view-lease.ts'
 import { readLeafBounds } from '../queries/upkeep/leaves-end.ts'
 
 /** The statements of a session on one outbox, each under its name. */
 export type RelayStatements = ReturnType<typeof relayStatements>
 
-/** Builds them. `sequence` and `schema` are quoted. */
+/** Builds them for one shard. `sequence` and `schema` are quoted. */
 export function relayStatements(
   schema: string,
   sequence: string,
   page: { readonly rows: number; readonly bytes: number },
+  shard: Shard,
 ) {
   const texts = {
     viewLease: viewLease(schema),
     acquireLease: acquireLease(schema),
     saveCheckpoint: saveCheckpoint(schema),
+    leapCheckpoint: leapCheckpoint(schema),
     saveCheckpointAndQuarantine: saveCheckpointAndQuarantine(schema),
-    readLive: readLiveWindow(schema, sequence, page),
-    readEarlyPage: readEarlyPage(schema, page),
-    readWalkPage: readWalkPage(schema, page),
-    measureBacklog: measureBacklog(schema, sequence),
+    readLive: readLiveWindow(schema, sequence, page, shard),
+    readEarlyPage: readEarlyPage(schema, page, shard),
+    readWalkPage: readWalkPage(schema, page, shard),
+    measureBacklog: measureBacklog(schema, sequence, shard),
     readFlushedTo,
     flush: flushWal,
     readParkedKeys: readParkedKeys(schema),

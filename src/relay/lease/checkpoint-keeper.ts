@@ -43,6 +43,7 @@ export class CheckpointKeeper {
   #number: bigint
   #fences: Fences = []
   #sequenceSeen = 0n
+  #leapTo = 0n
   #change: QuarantineChange | undefined
   /** The save under way, or the last one. */
   #saving: Promise<void> = Promise.resolve()
@@ -51,6 +52,8 @@ export class CheckpointKeeper {
   #saveSoon: NodeJS.Timeout | undefined
   #sentAtMs: number
   #leaseEndsAtMs: number
+  /** The same by the wall clock, which goes on while the machine sleeps. */
+  #leaseEndsAtWallMs: number
 
   /** @param acquiredAtMs when the lease was asked for, by {@link performance.now}: what is left of it is never overestimated */
   constructor(
@@ -66,6 +69,7 @@ export class CheckpointKeeper {
     this.#cursor = cursor
     this.#sentAtMs = acquiredAtMs
     this.#leaseEndsAtMs = acquiredAtMs + options.leaseDurationMs
+    this.#leaseEndsAtWallMs = Date.now() - (performance.now() - acquiredAtMs) + options.leaseDurationMs
     const thirdMs = options.leaseDurationMs / 3
     this.#renewal = setInterval(() => {
       if (performance.now() - this.#sentAtMs >= thirdMs / 2) this.saveInBackground()
@@ -98,9 +102,13 @@ export class CheckpointKeeper {
     return this.#unsavedSinceMs !== undefined && performance.now() - this.#unsavedSinceMs >= saveAheadMs
   }
 
-  /** What is left of the lease by our own clock, counted from when its renewal was sent. */
+  /**
+   * What is left of the lease by our own clocks, counted from when its renewal was sent. It is asked for before each publish, so a process
+   * that was frozen, or a machine that slept, finds out before it sends anything. (The monotonic clock stands still while a machine sleeps,
+   * and the wall clock may be set: the smaller one counts, and being wrong costs a renewal.)
+   */
   get remainingMs(): number {
-    return this.#leaseEndsAtMs - performance.now()
+    return Math.min(this.#leaseEndsAtMs - performance.now(), this.#leaseEndsAtWallMs - Date.now())
   }
 
   /** Notes the sequence’s last value. One that goes back was restarted by somebody, and nothing known of it holds any more. */
@@ -108,6 +116,11 @@ export class CheckpointKeeper {
     if (!this.#options.sequenceInOrder) return
     if (last < this.#sequenceSeen) this.#fences = []
     this.#sequenceSeen = last
+  }
+
+  /** A later save goes on at this number at least: with its numbers far behind those of other shards it would keep theirs from being truncated. */
+  leapTo(number: bigint): void {
+    this.#leapTo = number
   }
 
   /** Moves the cursor: these rows are settled. They are saved soon. */
@@ -140,6 +153,7 @@ export class CheckpointKeeper {
     const change = this.#change
     const sequence = this.#sequenceSeen
     const sentAtMs = performance.now()
+    const sentAtWallMs = Date.now()
     this.#change = undefined
     this.#unsavedRows = 0
     this.#unsavedSinceMs = undefined
@@ -152,7 +166,7 @@ export class CheckpointKeeper {
       leaseDurationMs,
       release,
       cursor: savedCursorOf(this.#cursor),
-      ...(change && { quarantine: change }),
+      ...(change ? { quarantine: change } : this.#leapTo > this.#number + 1n && { leapTo: this.#leapTo }),
     })
     if (!saved) throw new BackstitchError('OUTBOX_LEASE_LOST', `epoch ${this.#epoch} of ${owner}`)
     this.#instruments.saveDuration.record((performance.now() - sentAtMs) / 1_000)
@@ -163,6 +177,7 @@ export class CheckpointKeeper {
     this.#options.onSaved?.()
     this.#number = saved.number
     this.#leaseEndsAtMs = sentAtMs + (release ? 0 : leaseDurationMs)
+    this.#leaseEndsAtWallMs = sentAtWallMs + (release ? 0 : leaseDurationMs)
     if (sequence > 0n) this.#fences = withFence(this.#fences, { sequence, xid: saved.xid })
     if (change?.parked?.length) await signals.reach('relay.park.after')
     await signals.reach('relay.checkpoint.after')

@@ -7,6 +7,8 @@ export type CheckpointSave = {
   readonly owner: string
   /** The lease runs this long from the moment of the save, by the database’s clock. */
   readonly leaseDurationMs: number
+  /** The checkpoint gets at least this number; default: the next one. Only without changes of the quarantine. */
+  readonly leapTo?: bigint
   /** Gives the lease back. Default false. */
   readonly release?: boolean
   readonly cursor: SavedCursor

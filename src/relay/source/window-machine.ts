@@ -18,8 +18,11 @@ export type Cursor = {
   readonly sequenceHigh: bigint
 }
 
-/** A statement reads at most so far along the sequence, so that no stretch without rows to publish can outlast a statement’s time. */
-const walkSpan = 1_000_000n
+/**
+ * How far a statement reads at most along the sequence, so that no stretch without rows to publish can outlast a statement’s time: where all rows
+ * are looked at, and where only those of certain transactions are.
+ */
+export type ReadingSpans = { readonly span: bigint; readonly earlySpan: bigint }
 
 /** The cursor of a checkpoint. Where sessions draw sequence values in advance, what was concluded from the sequence is forgotten. */
 export function cursorOf(saved: SavedCursor, sequenceInOrder: boolean): Cursor {
@@ -80,12 +83,12 @@ export function movedTo(cursor: Cursor, position: bigint): Cursor {
  * after `walkFrom`, so there the primary key is walked. A long transaction thus costs its own rows, not a walk over all that was
  * published during its life.
  */
-export function pageAfter(cursor: Cursor, after: bigint): PageRead | undefined {
+export function pageAfter(cursor: Cursor, after: bigint, spans: ReadingSpans): PageRead | undefined {
   const { previous, current, walkFrom, sequenceHigh } = cursor
   if (!current) return undefined
   if (after < walkFrom) {
     const xids = endedBetween(previous, current)
-    if (xids.length > 0) return { kind: 'early', xids, after, upTo: walkFrom }
+    if (xids.length > 0) return { kind: 'early', xids, after, upTo: min(walkFrom, after + spans.earlySpan) }
   }
   const from = max(after, walkFrom)
   if (from >= sequenceHigh) return undefined
@@ -94,7 +97,7 @@ export function pageAfter(cursor: Cursor, after: bigint): PageRead | undefined {
     previous: previous.text,
     current: current.text,
     after: from,
-    upTo: min(sequenceHigh, from + walkSpan),
+    upTo: min(sequenceHigh, from + spans.span),
   }
 }
 

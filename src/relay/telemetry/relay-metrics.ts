@@ -7,8 +7,9 @@ import {
   secondsBuckets,
   silentMetrics,
 } from '../../kernel/metrics/metrics.ts'
+import { onlyShard, type Shard } from '../ownership/shard.ts'
 
-/** What the relay measures of each outbox; the label `database` names it. */
+/** What the relay measures of each outbox; the label `database` names it, and `shard` its shard where it has several. */
 export const relayMetricCatalogue = {
   published: {
     kind: 'counter',
@@ -71,7 +72,7 @@ export const relayMetricCatalogue = {
     kind: 'gauge',
     name: 'backstitch.relay.lease.held',
     unit: '{lease}',
-    description: '1 while this process owns the outbox, else 0. Its sum over all processes should be 1.',
+    description: '1 while this process owns the outbox or the shard, else 0. Its sum over all processes should be 1.',
   },
   acquired: {
     kind: 'counter',
@@ -148,10 +149,15 @@ export type RelayInstruments = InstrumentsOf<typeof relayMetricCatalogue> & {
 /** The instruments of the publishers. */
 export type PublishInstruments = InstrumentsOf<typeof publishMetricCatalogue>
 
-/** Makes the instruments of one outbox. */
-export function relayInstruments(metrics: Metrics, database: string): RelayInstruments {
+/** Makes the instruments of one outbox. Where it has several shards, each has its own, with the label `shard`. */
+export function relayInstruments(
+  metrics: Metrics,
+  database: string,
+  { number, count }: Shard = onlyShard,
+): RelayInstruments {
+  const labels = count === 1 ? { database } : { database, shard: String(number) }
   return {
-    ...instrumentsOf(metrics, relayMetricCatalogue, { database }),
+    ...instrumentsOf(metrics, relayMetricCatalogue, labels),
     isRecording: metrics.isRecording,
   }
 }

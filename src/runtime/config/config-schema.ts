@@ -60,6 +60,8 @@ const database = z.strictObject({
   /** What `backstitch migrate` makes here. Default: outbox, inbox and participant; for the orchestrator’s database saga and timer too. */
   parts: z.array(z.enum(allParts)).min(1).optional(),
   ssl: tls.optional(),
+  /** The number of shards that its outbox must have: a check, `backstitch outbox shards` changes it. Default: as many as it has. */
+  shards: z.int().min(1).max(256).optional(),
 })
 
 const brokers = z

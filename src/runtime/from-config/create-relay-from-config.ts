@@ -23,6 +23,7 @@ export async function createRelayFromConfig(
     pool: createPoolFromConfig(database, 'backstitch relay'),
     name: database.name,
     schema: database.schema,
+    ...(database.shards !== undefined && { shards: database.shards }),
   }))
   const { pace, ...options } = config.relay
   const probes = createProbesFromConfig(config)

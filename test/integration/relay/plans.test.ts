@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PgRelayClient } from '../../../src/postgres/relay/pg-relay-client.ts'
-import { relayStatements } from '../../../src/postgres/relay/pg-relay-statements.ts'
+import { type RelayStatements, relayStatements } from '../../../src/postgres/relay/pg-relay-statements.ts'
+import { onlyShard, type Shard } from '../../../src/relay/ownership/shard.ts'
 import { type RelayWorld, relayWorld } from './relay-world.ts'
 
 let world: RelayWorld
 let client: PgRelayClient
-const statements = relayStatements('backstitch', 'backstitch.outbox_seq_seq', {
-  rows: 1_000,
-  bytes: 8_000_000,
-})
+const statementsOf = (shard: Shard, rows: number) =>
+  relayStatements('backstitch', 'backstitch.outbox_seq_seq', { rows, bytes: 8_000_000 }, shard)
+let statements = statementsOf(onlyShard, 1_000)
 
 beforeAll(async () => {
   world = await relayWorld()
@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 /** The plan of a statement as the relay’s session has it: prepared once, and generic. */
-async function planOf(name: keyof typeof statements, values: readonly string[]): Promise<string> {
+async function planOf(name: keyof RelayStatements, values: readonly string[]): Promise<string> {
   await client.run(statements[name], values)
   const list = values.map((value) => `'${value}'`).join(', ')
   const rows = await client.run({
@@ -123,4 +123,45 @@ test('a large open transaction is not read again at each look', async () => {
   expect(rowsRead(ended), 'and one that has ended costs a page').toBeLessThan(7_000)
   const page = await planOf('readEarlyPage', [`{${xid}}`, '0', '99999999'])
   expect(rowsRead(page)).toBeLessThan(7_000)
+})
+
+describe('one shard of four', () => {
+  beforeAll(async () => {
+    client.close()
+    client = await PgRelayClient.connect({ connectionString: world.url }, 'plans', 30_000)
+    statements = statementsOf({ number: 1, count: 4 }, 100)
+    await world.pool.query('truncate backstitch.outbox')
+  })
+
+  test('has the same plans, on an empty table and a full one', async () => {
+    await expectPlans()
+    await fill(30_000)
+    await expectPlans()
+    await world.pool.query('vacuum analyze backstitch.outbox')
+    await expectPlans()
+  })
+
+  test('with no rows of its own goes through a bounded part of the others’ backlog at a look, and through a step of it in a walk', async () => {
+    await world.pool.query('truncate backstitch.outbox')
+    // order-1 is in shard 1 of 2, and in 1 of 4; "a" is in shard 2 of 4
+    await world.pool.query(
+      `insert into backstitch.outbox (aggregatetype, aggregateid, type) select 'order', 'a', 't' from generate_series(1, 30000)`,
+    )
+    const look = await planOf('readLive', ['1', '{}'])
+    // the parts are read once, and counted once
+    expect(rowsRead(look)).toBeLessThan(5 * 101 * 4)
+    const values = ['1', '{}']
+    const rows = await client.run(statements.readLive, values)
+    expect(rows[0]?.[6], 'the look says that it was cut').toBe('true')
+    expect(rows).toHaveLength(2)
+    const [last] =
+      (await client.run({ name: 'last', text: 'select max(seq) from backstitch.outbox' }))[0] ?? []
+    const walk = await planOf('readWalkPage', [
+      '1:1:',
+      await snapshot(),
+      String(Number(last) - 1_000),
+      String(Number(last) - 500),
+    ])
+    expect(rowsRead(walk)).toBeLessThan(1_100)
+  })
 })

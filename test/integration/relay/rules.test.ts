@@ -1,5 +1,6 @@
 import { Pool } from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { shardOfKey } from '../../../src/postgres/queries/relay/in-shard.ts'
 import { uniqueName } from '../../support/services.ts'
 import { insertRows, type RelayWorld, relayWorld, until } from './relay-world.ts'
 
@@ -79,12 +80,18 @@ test('a key stays in its shard through all versions of Postgres: the hash has go
     [Object.keys(vectors)],
   )
   expect(Object.fromEntries(rows.map(({ key, shards }) => [key, shards]))).toEqual(vectors)
+  // what the relay's statements compute is the same
+  const inline = await world.pool.query<{ key: string; shards: number[] }>(
+    `select key, array[${[2, 16, 1024].map((count) => shardOfKey('key', count)).join(', ')}]::integer[] as shards from unnest($1::text[]) key`,
+    [Object.keys(vectors)],
+  )
+  expect(Object.fromEntries(inline.rows.map(({ key, shards }) => [key, shards]))).toEqual(vectors)
   const sharding = await world.pool.query('select shard_count, hash from backstitch.outbox_sharding')
   expect(sharding.rows).toEqual([{ shard_count: 1, hash: 'sha256-32' }])
 })
 
-test('a sharding that this version does not know is refused', async () => {
-  await world.pool.query(`update backstitch.outbox_sharding set shard_count = 4`)
+test('a hash that this version does not know is refused', async () => {
+  await world.pool.query(`update backstitch.outbox_sharding set hash = 'md5'`)
   await expect(world.relay()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
 })
 

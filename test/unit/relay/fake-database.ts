@@ -5,6 +5,7 @@ import type {
   ParkedRow,
   QuarantinedRow,
 } from '../../../src/relay/quarantine/quarantine-session.ts'
+import type { StewardSession } from '../../../src/relay/ownership/steward-session.ts'
 import type { RelayDatabase, RelaySession, SessionSettings } from '../../../src/relay/relay-database.ts'
 import { textAt, type OutboxTuple } from '../../../src/relay/source/outbox-tuple.ts'
 import { parseSnapshot } from '../../../src/relay/source/snapshot.ts'
@@ -42,6 +43,31 @@ export class FakeDatabase implements RelayDatabase {
     return `${this.nextXid}:${this.nextXid}:`
   }
 
+  /** Processes at work beside the one that looks. */
+  otherRelays = 0
+  stewards: { isClosed: boolean }[] = []
+
+  async steward(): Promise<StewardSession> {
+    await this.before('steward')
+    const steward = { isClosed: false }
+    this.stewards.push(steward)
+    return {
+      look: async () => {
+        await this.before('look')
+        const { checkpoint, inRecovery, systemIdentifier, snapshot } = this
+        const remainingMs = checkpoint?.owner === undefined ? 0 : checkpoint.leaseUntilMs - performance.now()
+        return {
+          ...{ inRecovery, systemIdentifier, timeline: 1, snapshot, shardCount: 1, settledCount: 1 },
+          relays: this.otherRelays + this.stewards.filter(({ isClosed }) => !isClosed).length,
+          shards: [{ shard: 0, owner: checkpoint?.owner, remainingMs, checkpoint }],
+        }
+      },
+      close: () => {
+        steward.isClosed = true
+      },
+    }
+  }
+
   async connect(settings: SessionSettings): Promise<RelaySession> {
     await this.before('connect')
     const session = new FakeSession(this, settings)
@@ -56,11 +82,11 @@ export class FakeSession implements RelaySession {
   isClosed = false
   flushes = 0
   readonly #database: FakeDatabase
-  readonly #settings: SessionSettings
+  readonly settings: SessionSettings
 
   constructor(database: FakeDatabase, settings: SessionSettings) {
     this.#database = database
-    this.#settings = settings
+    this.settings = settings
   }
 
   async view(): Promise<LeaseView> {
@@ -140,14 +166,14 @@ export class FakeSession implements RelaySession {
       insertedTo: 1n,
       flushedTo,
       sequenceLast: BigInt(rows.length),
-      rows: found.length > this.#settings.pageRows ? undefined : found,
+      rows: found.length > this.settings.pageRows ? undefined : found,
     })
   }
 
   async readPage(read: Parameters<RelaySession['readPage']>[0]): ReturnType<RelaySession['readPage']> {
     await this.#database.before('readPage')
     if (read.kind === 'early') throw new Error('no transaction of this database is ever seen under way')
-    const { pageRows } = this.#settings
+    const { pageRows } = this.settings
     const rows = this.#database.rows
       .filter(({ row, xid }) => {
         const seq = BigInt(textAt(row, 'seq'))
@@ -247,12 +273,10 @@ export class FakeSession implements RelaySession {
     }[],
     afterSeq: string,
   ): { rows: QuarantinedRow[]; full: boolean } {
-    const found = entries
-      .filter(({ seq }) => Number(seq) > Number(afterSeq))
-      .slice(0, this.#settings.pageRows)
+    const found = entries.filter(({ seq }) => Number(seq) > Number(afterSeq)).slice(0, this.settings.pageRows)
     return {
       rows: found.map(({ row, intent }) => ({ row, intent })),
-      full: found.length === this.#settings.pageRows,
+      full: found.length === this.settings.pageRows,
     }
   }
 }

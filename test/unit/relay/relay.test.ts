@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../src/kernel/clock.ts'
 import { BackstitchError } from '../../../src/kernel/errors.ts'
 import { silentLogger } from '../../../src/kernel/logger.ts'
 import { relayOver } from '../../../src/relay/relay.ts'
@@ -52,7 +53,14 @@ describe('a relay', () => {
     expect(transport.bodies).toEqual(['1', '2', '3', '4', '5'])
     expect(relay.health()).toEqual({ state: 'running' })
     expect(relay.status()).toEqual([
-      { database: 'orders', health: { state: 'running' }, published: 5, parkedKeys: 0, parkedTopics: [] },
+      {
+        database: 'orders',
+        health: { state: 'running' },
+        shards: [0],
+        published: 5,
+        parkedKeys: 0,
+        parkedTopics: [],
+      },
     ])
     await relay.stop()
     expect(relay.health()).toEqual({ state: 'stopped' })
@@ -173,7 +181,7 @@ describe('a relay', () => {
     ])
     database.inRecovery = false
     await until('it publishes', () => transport.bodies.length === 1)
-    expect(lines.at(-1)?.line).toBe('works again')
+    await until('it says so', () => lines.at(-1)?.line === 'works again')
   })
 
   test('forgets all it knew after an error of its session, and begins from what was saved (rule A2)', async () => {
@@ -328,11 +336,69 @@ describe('a relay', () => {
     }
     await relay.start()
     expect(relay.health()).toEqual({ state: 'running' })
+    await until('it says so', () => lines.length === 3)
     expect(lines.map(({ line }) => line)).toEqual([
       'waiting for the database: it does not answer',
       'owns the outbox',
       'works again',
     ])
+  })
+
+  test('reads less at once after a read that took too long, until it comes through', async () => {
+    const { database, transport, relay } = setUp({ pageRows: 100 })
+    database.insert(...rowsOf(150))
+    const tried: number[] = []
+    database.before = (call) => {
+      if (call !== 'readPage') return
+      const pageRows = database.sessions.at(-1)?.settings.pageRows ?? 0
+      if (tried.at(-1) !== pageRows) tried.push(pageRows)
+      if (pageRows > 30) throw new BackstitchError('DATABASE_TOO_SLOW', 'orders')
+    }
+    await relay.start()
+    await until('all is published', () => transport.bodies.length === 150)
+    expect(tried).toEqual([100, 50, 25])
+  })
+
+  test('whose tenures all end by the same failure says so once, and tries ever less often', async () => {
+    const { database, relay, lines } = setUp({ clock: { ...systemClock, pause: (ms) => pause(ms) } })
+    const pausesMs: number[] = []
+    const pause = async (ms: number): Promise<void> => {
+      pausesMs.push(ms)
+      await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)))
+    }
+    database.before = (call) => {
+      if (call === 'readLive') throw new BackstitchError('DATABASE_FAILING', 'orders: no memory')
+    }
+    await relay.start()
+    await until('it has tried often', () => database.sessions.length >= 6)
+    expect(lines.filter(({ code }) => code === 'DATABASE_FAILING')).toHaveLength(1)
+    expect(lines.filter(({ line }) => line === 'works again')).toEqual([])
+    expect(Math.max(...pausesMs)).toBeGreaterThan(1_000)
+    expect(relay.health()).toMatchObject({ state: 'failing' })
+  })
+
+  test('asks for its lease before it publishes when it was asleep, whichever clock shows it, and sends nothing once it is lost', async () => {
+    const { database, transport, relay } = setUp({ leaseDurationMs: 60_000 })
+    await relay.start()
+    database.insert(rowOf())
+    await until('it publishes', () => transport.bodies.length === 1)
+    await until('it is saved', () => database.saves.length > 0)
+    const now = Date.now
+    Date.now = () => now() + 70_000
+    try {
+      if (!database.checkpoint) throw new Error('there is no checkpoint')
+      database.checkpoint = {
+        ...database.checkpoint,
+        epoch: 5n,
+        owner: 'another',
+        leaseUntilMs: performance.now() + 60_000,
+      }
+      database.insert(rowOf({ seq: '2', payload: 'not by us' }))
+      await until('it stands by', () => relay.health().state === 'standby')
+      expect(transport.bodies).toHaveLength(1)
+    } finally {
+      Date.now = now
+    }
   })
 
   test('looks at once when it is woken', async () => {

@@ -12,9 +12,12 @@ export const checkpointColumns = [
   'timeline',
 ] as const
 
-/** The newest checkpoint of the shard `$1`: checkpoints are appended, and the newest counts. */
-export function newestCheckpoint(schema: string): string {
-  return `(select * from ${schema}.outbox_checkpoint where shard = $1::smallint order by number desc limit 1)`
+/**
+ * The newest checkpoint of a shard: checkpoints are appended, and the newest counts.
+ * @param shard an expression; by default the first parameter
+ */
+export function newestCheckpoint(schema: string, shard: string = '$1::smallint'): string {
+  return `(select * from ${schema}.outbox_checkpoint where shard = ${shard} order by number desc limit 1)`
 }
 
 /** The timeline that the server writes; a standby says the one of its last restart point. */

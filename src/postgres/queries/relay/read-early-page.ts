@@ -1,3 +1,5 @@
+import type { Shard } from '../../../relay/ownership/shard.ts'
+import { andInShard } from './in-shard.ts'
 import { outboxTuplesOf } from './outbox-tuple-columns.ts'
 
 /**
@@ -9,11 +11,12 @@ import { outboxTuplesOf } from './outbox-tuple-columns.ts'
 export function readEarlyPage(
   schema: string,
   page: { readonly rows: number; readonly bytes: number },
+  shard: Shard,
 ): string {
   return outboxTuplesOf(
     `(select o.* from unnest($1::xid8[]) x (xid) cross join lateral (
       select * from ${schema}.outbox o
-      where row(o.xid, o.seq) > row(x.xid, $2::bigint) and row(o.xid, o.seq) <= row(x.xid, $3::bigint)
+      where row(o.xid, o.seq) > row(x.xid, $2::bigint) and row(o.xid, o.seq) <= row(x.xid, $3::bigint)${andInShard(shard, 'o.')}
       order by o.xid, o.seq limit ${page.rows}) o
     order by o.seq limit ${page.rows})`,
     page.bytes,

@@ -18,6 +18,25 @@ where c.epoch = $2::bigint and c.owner = $3::text
 returning number, pg_current_xact_id()`
 }
 
+/**
+ * {@link saveCheckpoint} that goes on at a number further on: shards that save seldom would else keep checkpoints of those that save often
+ * from being truncated. The number next in line is written as well, for it is the one that the primary key must refuse to all others but one.
+ * `$12` the number.
+ */
+export function leapCheckpoint(schema: string): string {
+  return `with newest as ${newestCheckpoint(schema)}, saved as (
+  insert into ${schema}.outbox_checkpoint
+    (slot, shard, number, epoch, owner, lease_until, previous, current, position, walk_from, low_water, sequence_high, system_identifier, timeline)
+  select (n.number / 4096) % 2, c.shard, n.number, c.epoch, case when $11::boolean then null else c.owner end,
+    clock_timestamp() + $4::integer * interval '1 millisecond', $5::pg_snapshot, $6::pg_snapshot, $7::bigint, $8::bigint, $9::bigint, $10::bigint,
+    c.system_identifier, c.timeline
+  from newest c cross join lateral (select c.number + 1 union select greatest(c.number + 1, $12::bigint)) n (number)
+  where c.epoch = $2::bigint and c.owner = $3::text
+  returning number
+)
+select max(number), pg_current_xact_id() from saved having count(*) > 0`
+}
+
 /** The columns that a row keeps when it moves into the quarantine. */
 const keptColumns =
   'id, aggregatetype, aggregateid, type, version, payload, payload_binary, content_type, headers, correlation_id, causation_id, ' +

@@ -26,6 +26,8 @@ const first = {
 }
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
 
+const spans = { span: 1_000_000n, earlySpan: 1_000_000_000n }
+
 describe('windows over any history of transactions', () => {
   type Action = readonly ['begin' | 'insert' | 'commit' | 'abort' | 'save' | 'look' | 'walk', number]
   const actions = fc.array(
@@ -64,7 +66,7 @@ describe('windows over any history of transactions', () => {
       if (walk) {
         cursor = openWindow(cursor, current, seen)
         let after = 0n
-        for (let read = pageAfter(cursor, after); read; read = pageAfter(cursor, after)) {
+        for (let read = pageAfter(cursor, after, spans); read; read = pageAfter(cursor, after, spans)) {
           // a transaction that ends between two pages belongs to a later window
           const late = database.running[0]
           if (late !== undefined && after % 2n === 1n) database.end(late, true)
@@ -142,25 +144,25 @@ describe('a window', () => {
 
   test('that is open is read by transaction up to where the walk begins, and then by the primary key', () => {
     const open = openWindow(cursor, parseSnapshot('15:30:15'), 900n)
-    expect(pageAfter(open, 0n)).toEqual({ kind: 'early', xids: [10n], after: 0n, upTo: 500n })
+    expect(pageAfter(open, 0n, spans)).toEqual({ kind: 'early', xids: [10n], after: 0n, upTo: 500n })
     const walk = { kind: 'walk', previous: '10:20:10,15', current: '15:30:15', after: 500n, upTo: 900n }
-    expect(pageAfter(open, 500n)).toEqual(walk)
-    expect(pageAfter(open, 600n)).toEqual({ ...walk, after: 600n })
-    expect(pageAfter(open, 900n)).toBeUndefined()
+    expect(pageAfter(open, 500n, spans)).toEqual(walk)
+    expect(pageAfter(open, 600n, spans)).toEqual({ ...walk, after: 600n })
+    expect(pageAfter(open, 900n, spans)).toBeUndefined()
   })
 
   test('without an ended transaction of the earlier snapshot begins where the walk does', () => {
     const open = openWindow(cursor, parseSnapshot('10:30:10,15'), 900n)
-    expect(pageAfter(open, 0n)).toMatchObject({ kind: 'walk', after: 500n })
+    expect(pageAfter(open, 0n, spans)).toMatchObject({ kind: 'walk', after: 500n })
   })
 
   test('is walked in bounded steps, so that no stretch without rows outlasts a statement', () => {
     const open = openWindow(cursor, parseSnapshot('15:30:15'), 5_000_000n)
-    expect(pageAfter(open, 500n)).toMatchObject({ after: 500n, upTo: 1_000_500n })
+    expect(pageAfter(open, 500n, spans)).toMatchObject({ after: 500n, upTo: 1_000_500n })
   })
 
   test('that is not open has no pages', () => {
-    expect(pageAfter(cursor, 0n)).toBeUndefined()
+    expect(pageAfter(cursor, 0n, spans)).toBeUndefined()
   })
 
   test('keeps what it knew of the sequence, and learns more from fences', () => {
