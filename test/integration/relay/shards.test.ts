@@ -193,8 +193,12 @@ describe('the number of shards', () => {
 
 describe('checkpoints of several shards', () => {
   const cursor = {
-    ...{ previous: '1:1:', current: null, position: 0n },
-    ...{ walkFrom: 0n, lowWater: 0n, sequenceHigh: 0n },
+    previous: '1:1:',
+    current: null,
+    position: 0n,
+    walkFrom: 0n,
+    lowWater: 0n,
+    sequenceHigh: 0n,
   }
   const slots = async (): Promise<number[]> => {
     const { rows } = await world.pool.query<{ n: number }>(

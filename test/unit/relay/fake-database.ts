@@ -57,7 +57,12 @@ export class FakeDatabase implements RelayDatabase {
         const { checkpoint, inRecovery, systemIdentifier, snapshot } = this
         const remainingMs = checkpoint?.owner === undefined ? 0 : checkpoint.leaseUntilMs - performance.now()
         return {
-          ...{ inRecovery, systemIdentifier, timeline: 1, snapshot, shardCount: 1, settledCount: 1 },
+          inRecovery,
+          systemIdentifier,
+          timeline: 1,
+          snapshot,
+          shardCount: 1,
+          settledCount: 1,
           relays: this.otherRelays + this.stewards.filter(({ isClosed }) => !isClosed).length,
           shards: [{ shard: 0, owner: checkpoint?.owner, remainingMs, checkpoint }],
         }

@@ -1,45 +1,11 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../../../src/kernel/clock.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { BackstitchError } from '../../../src/kernel/errors.ts'
-import { silentLogger } from '../../../src/kernel/logger.ts'
 import { relayOver } from '../../../src/relay/relay.ts'
-import type { OutboxRelayOptions } from '../../../src/relay/relay-options.ts'
 import { codeThrownBy } from '../thrown-code.ts'
 import { FakeDatabase } from './fake-database.ts'
 import { rowOf, rowsOf } from './rows.ts'
-import { ScriptedTransport } from './scripted-transport.ts'
+import { setUp } from './set-up.ts'
 import { until } from './until.ts'
-
-const stops: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop()
-})
-
-function setUp(options: Partial<OutboxRelayOptions> = {}) {
-  const database = new FakeDatabase()
-  const transport = new ScriptedTransport()
-  const lines: { level: string; line: string; code?: unknown }[] = []
-  const say = (level: string) => (fields: object, line: string) =>
-    void lines.push({ level, line, ...('code' in fields && { code: fields.code }) })
-  const logger = {
-    ...silentLogger,
-    info: say('info'),
-    warn: say('warn'),
-    error: say('error'),
-    child: () => logger,
-  }
-  const relay = relayOver({
-    databases: [database],
-    transport,
-    logger,
-    leaseDurationMs: 300,
-    pace: { idleMs: 2 },
-    stopDeadlineMs: 300,
-    ...options,
-  })
-  stops.push(() => relay.stop())
-  return { database, transport, relay, lines }
-}
 
 describe('a relay', () => {
   test('publishes what is there and what comes, in order, and gives the lease back when it stops', async () => {
@@ -92,7 +58,7 @@ describe('a relay', () => {
     await until('all rows are published', () => transport.bodies.length === 30)
     await relay.stop()
     const next = relayOver({ databases: [database], transport })
-    stops.push(() => next.stop())
+    onTestFinished(() => next.stop())
     database.insert(rowOf({ seq: '31', payload: '31' }))
     await next.start()
     await until('the next row is published', () => transport.bodies.length > 30)
@@ -103,7 +69,7 @@ describe('a relay', () => {
     const { database, transport, relay } = setUp()
     await relay.start()
     const other = relayOver({ databases: [database], transport, leaseDurationMs: 300 })
-    stops.push(() => other.stop())
+    onTestFinished(() => other.stop())
     await other.start()
     expect(other.health()).toEqual({ state: 'standby' })
     const epoch = database.checkpoint?.epoch
@@ -342,63 +308,6 @@ describe('a relay', () => {
       'owns the outbox',
       'works again',
     ])
-  })
-
-  test('reads less at once after a read that took too long, until it comes through', async () => {
-    const { database, transport, relay } = setUp({ pageRows: 100 })
-    database.insert(...rowsOf(150))
-    const tried: number[] = []
-    database.before = (call) => {
-      if (call !== 'readPage') return
-      const pageRows = database.sessions.at(-1)?.settings.pageRows ?? 0
-      if (tried.at(-1) !== pageRows) tried.push(pageRows)
-      if (pageRows > 30) throw new BackstitchError('DATABASE_TOO_SLOW', 'orders')
-    }
-    await relay.start()
-    await until('all is published', () => transport.bodies.length === 150)
-    expect(tried).toEqual([100, 50, 25])
-  })
-
-  test('whose tenures all end by the same failure says so once, and tries ever less often', async () => {
-    const { database, relay, lines } = setUp({ clock: { ...systemClock, pause: (ms) => pause(ms) } })
-    const pausesMs: number[] = []
-    const pause = async (ms: number): Promise<void> => {
-      pausesMs.push(ms)
-      await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)))
-    }
-    database.before = (call) => {
-      if (call === 'readLive') throw new BackstitchError('DATABASE_FAILING', 'orders: no memory')
-    }
-    await relay.start()
-    await until('it has tried often', () => database.sessions.length >= 6)
-    expect(lines.filter(({ code }) => code === 'DATABASE_FAILING')).toHaveLength(1)
-    expect(lines.filter(({ line }) => line === 'works again')).toEqual([])
-    expect(Math.max(...pausesMs)).toBeGreaterThan(1_000)
-    expect(relay.health()).toMatchObject({ state: 'failing' })
-  })
-
-  test('asks for its lease before it publishes when it was asleep, whichever clock shows it, and sends nothing once it is lost', async () => {
-    const { database, transport, relay } = setUp({ leaseDurationMs: 60_000 })
-    await relay.start()
-    database.insert(rowOf())
-    await until('it publishes', () => transport.bodies.length === 1)
-    await until('it is saved', () => database.saves.length > 0)
-    const now = Date.now
-    Date.now = () => now() + 70_000
-    try {
-      if (!database.checkpoint) throw new Error('there is no checkpoint')
-      database.checkpoint = {
-        ...database.checkpoint,
-        epoch: 5n,
-        owner: 'another',
-        leaseUntilMs: performance.now() + 60_000,
-      }
-      database.insert(rowOf({ seq: '2', payload: 'not by us' }))
-      await until('it stands by', () => relay.health().state === 'standby')
-      expect(transport.bodies).toHaveLength(1)
-    } finally {
-      Date.now = now
-    }
   })
 
   test('looks at once when it is woken', async () => {
