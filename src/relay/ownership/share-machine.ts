@@ -1,5 +1,5 @@
 /** Lease of a shard at one look: by whom it is held; `undefined` when nobody holds it. */
-export type SharedShard = { readonly shard: number; readonly owner: string | undefined }
+type SharedShard = { readonly shard: number; readonly owner: string | undefined }
 
 /** What the machine keeps from look to look. */
 export type ShareState = {

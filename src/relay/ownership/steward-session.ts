@@ -1,7 +1,7 @@
 import type { LeaseView } from '../lease/checkpoint.ts'
 
 /** The lease of a shard as the steward sees it. */
-export type ShardLease = Pick<LeaseView, 'owner' | 'remainingMs' | 'checkpoint'> & {
+type ShardLease = Pick<LeaseView, 'owner' | 'remainingMs' | 'checkpoint'> & {
   readonly shard: number
 }
 
