@@ -72,8 +72,7 @@ export class DatabaseRelay {
       const found = healths.find((health) => health.state === state)
       if (found) return found
     }
-    const stall =
-      this.#stewardHealth.state === 'standby' ? this.#signs.stall(performance.now()) : undefined
+    const stall = this.#stewardHealth.state === 'standby' ? this.#signs.stall(performance.now()) : undefined
     if (stall !== undefined) return { state: 'stalled', reason: stall }
     if (healths.some(({ state }) => state === 'running')) return { state: 'running' }
     return healths.length > 0 && this.#stewardHealth.state === 'standby'

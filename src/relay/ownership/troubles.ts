@@ -42,9 +42,7 @@ export class Troubles {
     trouble.reasons.add(reason)
     this.#parts.set(part, trouble)
     if (!isKnown) this.#logger[permanent ? 'error' : 'warn']({ code, reason }, messageOf(code))
-    this.#metrics
-      .counter(relayFailures, { database: this.#database, code: code ?? 'UNEXPECTED' })
-      .add(1)
+    this.#metrics.counter(relayFailures, { database: this.#database, code: code ?? 'UNEXPECTED' }).add(1)
     const pauseMs = permanent
       ? permanentFailurePauseMs
       : backoffMs(trouble.failures, undefined, Math.random())

@@ -72,7 +72,8 @@ export const relayMetricCatalogue = {
     kind: 'gauge',
     name: 'backstitch.relay.lease.held',
     unit: '{lease}',
-    description: '1 while this process owns the outbox or the shard, else 0. Its sum over all processes should be 1.',
+    description:
+      '1 while this process owns the outbox or the shard, else 0. Its sum over all processes should be 1.',
   },
   acquired: {
     kind: 'counter',
