@@ -3,6 +3,7 @@ export { command, type CommandContract, type Rejections } from './message/comman
 export { event, type EventContract, type MessageOptions } from './message/event.ts'
 export { type Codec, jsonCodec } from './message/codec.ts'
 export type { BodyLimits } from './message/limits.ts'
+export type { TraceContext, TraceContextSource } from './message/trace-context.ts'
 export type { Message, MessageContext, ReceivedMessage, SagaContext } from './message/message.ts'
 
 // Writing

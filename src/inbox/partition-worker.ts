@@ -2,6 +2,7 @@ import { type BackoffPolicy, backoffMs } from '../kernel/backoff.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { isBackstitchError, reasonOf } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { inTraceOf } from '../message/trace-context.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
 import type { BatchResult, ReceivedBatch, ReceivedRecord } from '../transport/subscriber.ts'
 import { deadLetterOf } from './dead-letter.ts'
@@ -124,7 +125,7 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
     const fresh = await transactions.run(async ({ tx, signal, handling }) => {
       if (!(await inbox.claim(tx, key, work.lockOn?.(delivery)))) return false
       trial.inHandler = true
-      await handling(() => work.apply(tx, delivery, { attempt, signal }))
+      await handling(() => inTraceOf(message.context, () => work.apply(tx, delivery, { attempt, signal })))
       trial.inHandler = false
       await signals.reach(`${kind}.commit.before`)
       return true

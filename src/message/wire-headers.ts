@@ -2,6 +2,7 @@ import { BackstitchError } from '../kernel/errors.ts'
 import { isUuid } from '../kernel/ids.ts'
 import type { MessageContext, SagaContext } from './message.ts'
 import { isStorableText, quoted } from './storable-text.ts'
+import { type TraceContext, validTraceContext } from './trace-context.ts'
 
 /** Kafka headers as a transport hands them over: in order, names may repeat, and Kafka knows headers without a value. */
 export type WireHeaders = readonly (readonly [name: string, value: Buffer | string | null])[]
@@ -46,7 +47,8 @@ export function isReservedHeader(name: string): boolean {
 
 /**
  * Reads the headers of a record. Where a name comes twice the last one counts; one of ours without a value counts as absent.
- * Times are microseconds since 1970 in decimal, as Debezium’s router writes a `timestamp` column into a header.
+ * Times are microseconds since 1970 in decimal, as Debezium’s router writes a `timestamp` column into a header. An invalid trace context
+ * counts as absent.
  *
  * @throws `MESSAGE_MALFORMED` when one of ours does not hold what it must, or what the outbox could not hand on
  */
@@ -58,6 +60,8 @@ export function readWireHeaders(wire: WireHeaders): HeaderFields {
     if (!ours.has(name)) headers[name] = text ?? ''
     else if (text === null) delete own[name]
     else if (isStorableText(text)) own[name] = text
+    else if (isTraceHeader(name))
+      delete own[name] // never worth a message
     else throw malformed(name, text)
   }
   const id = own['id']
@@ -78,12 +82,22 @@ function contextOf(own: Record<string, string>): MessageContext {
   return {
     ...(own['correlation-id'] !== undefined && { correlationId: own['correlation-id'] }),
     ...(own['causation-id'] !== undefined && { causationId: own['causation-id'] }),
-    ...(own['traceparent'] !== undefined && { traceparent: own['traceparent'] }),
-    ...(own['tracestate'] !== undefined && { tracestate: own['tracestate'] }),
+    ...validTraceContext(traceIn(own)),
     ...(saga && { saga }),
     ...(own['reply-to'] !== undefined && { replyTo: own['reply-to'] }),
     ...(own['outcome'] !== undefined && { outcome: own['outcome'] }),
     ...(own['expires-at'] !== undefined && { expiresAtUs: micros('expires-at', own['expires-at']) }),
+  }
+}
+
+function isTraceHeader(name: string): boolean {
+  return name === 'traceparent' || name === 'tracestate'
+}
+
+function traceIn({ traceparent, tracestate }: Record<string, string>): TraceContext {
+  return {
+    ...(traceparent !== undefined && { traceparent }),
+    ...(tracestate !== undefined && { tracestate }),
   }
 }
 

@@ -5,6 +5,7 @@ import { assertKey } from '../message/contract.ts'
 import { type BodyLimits, assertWithinLimits } from '../message/limits.ts'
 import type { Message } from '../message/message.ts'
 import { isStorableText, quoted } from '../message/storable-text.ts'
+import { validTraceContext } from '../message/trace-context.ts'
 import { isAggregateType } from '../message/topic.ts'
 import { isReservedHeader } from '../message/wire-headers.ts'
 
@@ -42,7 +43,7 @@ const envelopeBytesMax = 100_000
 
 /**
  * Encodes a message into its row, and refuses one that Postgres or Kafka would: the transaction stays usable, and the relay meets no record
- * that can never be sent.
+ * that can never be sent. An invalid trace context is dropped.
  * @throws `MESSAGE_INVALID`, `MESSAGE_TOO_LARGE`
  */
 export function outboxRowOf(message: Message, codec: Codec, limits: BodyLimits): OutboxRow {
@@ -51,6 +52,7 @@ export function outboxRowOf(message: Message, codec: Codec, limits: BodyLimits):
   const owner = `${message.type} v${message.version}`
   const { context, headers } = message
   const { saga } = context
+  const { traceparent, tracestate } = validTraceContext(context)
   const envelope = {
     id: message.id,
     aggregatetype: message.aggregateType,
@@ -60,8 +62,8 @@ export function outboxRowOf(message: Message, codec: Codec, limits: BodyLimits):
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(context.correlationId !== undefined && { correlation_id: context.correlationId }),
     ...(context.causationId !== undefined && { causation_id: context.causationId }),
-    ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
-    ...(context.tracestate !== undefined && { tracestate: context.tracestate }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(tracestate !== undefined && { tracestate }),
     ...(saga && {
       saga_id: saga.id,
       saga_name: saga.name,

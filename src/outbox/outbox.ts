@@ -2,6 +2,7 @@ import type { CallerTransaction } from '../kernel/caller-transaction.ts'
 import { type Codec, jsonCodec } from '../message/codec.ts'
 import { type BodyLimits, defaultBodyLimits } from '../message/limits.ts'
 import type { Message } from '../message/message.ts'
+import { type TraceContextSource, traceOfHandler, withTrace } from '../message/trace-context.ts'
 import { outboxRowOf } from './outbox-row.ts'
 import type { OutboxStore } from './outbox-store.ts'
 
@@ -30,9 +31,14 @@ export type Outbox = {
 /** Makes an {@link Outbox} over a store. Applications call `createOutbox` of the package, which brings the store. */
 export function outboxOver(
   store: OutboxStore,
-  options: { readonly service: string; readonly codec?: Codec; readonly limits?: BodyLimits },
+  options: {
+    readonly service: string
+    readonly codec?: Codec
+    readonly limits?: BodyLimits
+    readonly traceContext?: TraceContextSource
+  },
 ): Outbox {
-  const { service, codec = jsonCodec, limits = defaultBodyLimits } = options
+  const { service, codec = jsonCodec, limits = defaultBodyLimits, traceContext = traceOfHandler } = options
   return {
     service,
     enqueue: async (tx, messages) => {
@@ -40,7 +46,7 @@ export function outboxOver(
       if (list.length === 0) return
       await store.insert(
         tx,
-        list.map((message) => outboxRowOf(message, codec, limits)),
+        list.map((message) => outboxRowOf(withTrace(message, traceContext), codec, limits)),
       )
     },
   }

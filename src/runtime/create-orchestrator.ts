@@ -9,7 +9,10 @@ import { sagaOrchestrator } from '../saga/orchestrator/saga-orchestrator.ts'
 import { assertCount, type GroupOptions, groupParts } from './group-options.ts'
 
 /** What {@link createOrchestrator} takes. */
-export type OrchestratorOptions = Omit<GroupOptions, 'database' | 'retry' | 'handlerTimeoutMs'> & {
+export type OrchestratorOptions = Omit<
+  GroupOptions,
+  'database' | 'retry' | 'handlerTimeoutMs' | 'traceContext'
+> & {
   /** The database of the sagas. The orchestrator connects like this pool, with connections of its own, and leaves the pool alone. */
   readonly database: GroupOptions['database']
   /** The sagas that it drives, in all versions of which instances may still run. */

@@ -1,5 +1,6 @@
 import type { Codec } from '../message/codec.ts'
 import type { BodyLimits } from '../message/limits.ts'
+import type { TraceContextSource } from '../message/trace-context.ts'
 import { type Outbox, outboxOver } from '../outbox/outbox.ts'
 import { pgOutboxStore } from '../postgres/pg-outbox-store.ts'
 import { defaultSchema } from '../postgres/schema-name.ts'
@@ -12,6 +13,7 @@ import { defaultSchema } from '../postgres/schema-name.ts'
  * @param options.schema where the tables are. Default `backstitch`
  * @param options.codec how bodies are encoded. Default JSON
  * @param options.limits how large and how deep a body may be. Default 900 kB and 64 levels
+ * @param options.traceContext asks your tracer where the caller stands. Default: the trace of the message whose handler runs, if one does
  * @throws `CONFIG_INVALID` when the schema’s name is unusable
  * @example
  * const outbox = createOutbox({ service: 'orders' })
@@ -25,6 +27,7 @@ export function createOutbox(options: {
   readonly schema?: string
   readonly codec?: Codec
   readonly limits?: BodyLimits
+  readonly traceContext?: TraceContextSource
 }): Outbox {
   const { schema = defaultSchema, ...rest } = options
   return outboxOver(pgOutboxStore(schema), rest)

@@ -10,6 +10,7 @@ import type { GroupPartOptions } from '../inbox/group-part.ts'
 import type { HandlerRetry } from '../inbox/partition-worker.ts'
 import { type Codec, jsonCodec } from '../message/codec.ts'
 import { type BodyLimits, defaultBodyLimits } from '../message/limits.ts'
+import type { TraceContextSource } from '../message/trace-context.ts'
 import { defaultTopicPrefix, topicOf } from '../message/topic.ts'
 import { type Outbox, outboxOver } from '../outbox/outbox.ts'
 import type { Part } from '../../migrations/migration.ts'
@@ -48,6 +49,8 @@ export type GroupOptions = {
   readonly sessionTimeoutMs?: number
   /** How long `stop` lets the messages in hand finish. Default 10,000 ms. */
   readonly stopDeadlineMs?: number
+  /** Asks your tracer where a handler stands when it sends a message. Default: the trace of the message that it handles. */
+  readonly traceContext?: TraceContextSource
   /** Default: nothing is measured. */
   readonly metrics?: Metrics
   /** Default: nothing is logged. */
@@ -58,7 +61,12 @@ export type GroupOptions = {
 /** What is made of {@link GroupOptions}: all that a group’s work and its process part need. */
 export type GroupParts = {
   readonly schema: string
-  readonly reading: { readonly topicPrefix: string; readonly codec: Codec; readonly limits: BodyLimits }
+  readonly reading: {
+    readonly topicPrefix: string
+    readonly codec: Codec
+    readonly limits: BodyLimits
+    readonly traceContext?: TraceContextSource
+  }
   readonly outbox: Outbox
   readonly logger: Logger
   /** The options of `groupPart`, without the work. */
@@ -93,7 +101,12 @@ export function groupParts(
   const logger = (options.logger ?? silentLogger).child(member.logFields)
   return {
     schema,
-    reading: { topicPrefix, codec, limits },
+    reading: {
+      topicPrefix,
+      codec,
+      limits,
+      ...(options.traceContext && { traceContext: options.traceContext }),
+    },
     outbox: outboxOver(pgOutboxStore(schema), { service: group, codec, limits }),
     logger,
     around: {

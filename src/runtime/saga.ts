@@ -1,5 +1,6 @@
 import { type Codec, jsonCodec } from '../message/codec.ts'
 import { type BodyLimits, defaultBodyLimits } from '../message/limits.ts'
+import { type TraceContextSource, traceOfHandler } from '../message/trace-context.ts'
 import { pgOutboxStore } from '../postgres/pg-outbox-store.ts'
 import { pgSagaStartStore } from '../postgres/saga/pg-saga-start-store.ts'
 import { defaultSchema } from '../postgres/schema-name.ts'
@@ -16,18 +17,30 @@ export type SagaFunction = ReturnType<typeof createSagaBuilder<SagaStart>>
  * @param options.schema where the tables are, of sagas and of the outbox, in the databases that sagas are started from. Default `backstitch`
  * @param options.codec how the first commands are encoded. Default JSON
  * @param options.limits how large and how deep they may be. Default 900,000 bytes and 64 levels
+ * @param options.traceContext asks your tracer where the one who starts a saga stands. Default: the trace of the message whose handler runs
  * @example export const saga = sagaFunction({ schema: 'messaging' })
  */
 export function sagaFunction(
-  options: { readonly schema?: string; readonly codec?: Codec; readonly limits?: BodyLimits } = {},
+  options: {
+    readonly schema?: string
+    readonly codec?: Codec
+    readonly limits?: BodyLimits
+    readonly traceContext?: TraceContextSource
+  } = {},
 ): SagaFunction {
-  const { schema = defaultSchema, codec = jsonCodec, limits = defaultBodyLimits } = options
+  const {
+    schema = defaultSchema,
+    codec = jsonCodec,
+    limits = defaultBodyLimits,
+    traceContext = traceOfHandler,
+  } = options
   return createSagaBuilder(
     sagaStarter({
       store: pgSagaStartStore(schema),
       outbox: pgOutboxStore(schema),
       machine: { startSaga, advance },
       encoding: { codec, limits },
+      traceContext,
     }),
   )
 }

@@ -2,6 +2,7 @@ import { BackstitchError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { Codec } from '../../message/codec.ts'
 import type { BodyLimits } from '../../message/limits.ts'
+import type { TraceContextSource } from '../../message/trace-context.ts'
 import type { Outbox } from '../../outbox/outbox.ts'
 import type { EventSubscription, HandlerContext, ReceivedTombstone } from './event-subscription.ts'
 import type { GroupWork } from '../group-work.ts'
@@ -17,6 +18,8 @@ export type EventWorkOptions = {
   readonly limits: BodyLimits
   /** Takes the messages that handlers send. */
   readonly outbox: Outbox
+  /** Default: the trace of the message. */
+  readonly traceContext?: TraceContextSource
   readonly logger: Logger
 }
 
@@ -33,7 +36,12 @@ export function eventWork(options: EventWorkOptions): GroupWork<EventSubscriptio
     kind: 'consumer',
     read: recordReader(routesOf(options.subscriptions), { ...options, unrouted: 'skip' }),
     apply: async (tx, { message, target }, { attempt, signal }) => {
-      const outgoing = outgoingMessages(message, group, `${message.type} v${message.version}`)
+      const outgoing = outgoingMessages(
+        message,
+        group,
+        `${message.type} v${message.version}`,
+        options.traceContext,
+      )
       const context: HandlerContext = {
         tx,
         enqueue: (messages) => outgoing.add(messages),

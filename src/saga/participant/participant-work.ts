@@ -6,6 +6,7 @@ import type { Delivery } from '../../inbox/record-reader.ts'
 import type { Codec } from '../../message/codec.ts'
 import type { BodyLimits } from '../../message/limits.ts'
 import type { Message, ReceivedMessage, SagaContext } from '../../message/message.ts'
+import type { TraceContextSource } from '../../message/trace-context.ts'
 import type { Outbox } from '../../outbox/outbox.ts'
 import { decideStep } from './barrier-machine.ts'
 import type { CommandHandler } from './command-handler.ts'
@@ -26,6 +27,8 @@ export type ParticipantWorkOptions = {
   readonly store: ParticipantStore
   /** Takes the replies, and the messages that handlers send. */
   readonly outbox: Outbox
+  /** Default: the trace of the command. */
+  readonly traceContext?: TraceContextSource
   readonly logger: Logger
 }
 
@@ -74,7 +77,7 @@ export function participantWork(options: ParticipantWorkOptions): GroupWork<Comm
   const carryOut = async (call: Call, keep?: (answer: Answer) => Promise<void>): Promise<void> => {
     const { tx, message, target, attempt } = call
     const { saga } = message.context
-    const outgoing = outgoingMessages(message, group, ownerOf(message))
+    const outgoing = outgoingMessages(message, group, ownerOf(message), options.traceContext)
     const { ok, rejected, checked } = outcomeMakers(target.contract)
     const returned = await target.handler(message.body, {
       tx,

@@ -1,6 +1,7 @@
 import type { CallerTransaction } from '../../kernel/caller-transaction.ts'
 import { BackstitchError } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
+import { currentTrace, type TraceContextSource, withTrace } from '../../message/trace-context.ts'
 import { outboxRowOf } from '../../outbox/outbox-row.ts'
 import type { OutboxStore } from '../../outbox/outbox-store.ts'
 import type { SagaDefinition } from '../definition/saga-definition.ts'
@@ -46,8 +47,9 @@ export function sagaStarter(tools: {
   readonly outbox: OutboxStore
   readonly machine: SagaMachine
   readonly encoding: CommandEncoding
+  readonly traceContext: TraceContextSource
 }): SagaStarter<SagaStart> {
-  const { store, outbox, machine, encoding } = tools
+  const { store, outbox, machine, encoding, traceContext } = tools
 
   const prepare = (definition: SagaDefinition, input: unknown): Prepared => {
     const transition = machine.startSaga(definition, input)
@@ -62,7 +64,9 @@ export function sagaStarter(tools: {
     const writer = sagaWriter(encoding)
     const { name, version, hash, graph } = definition
     writer.define({ name, version, hash, graph })
-    for (const start of starts) beginSaga(writer, definition, start, start.transition, causeOfStart(start.id))
+    const trace = currentTrace(traceContext)
+    for (const start of starts)
+      beginSaga(writer, definition, start, start.transition, causeOfStart(start.id, trace))
     const started = await store.start(tx, writer.writes())
     const ids = new Map(starts.filter(({ id }) => started.has(id)).map(({ id, key }) => [key, id]))
     const others = starts.filter(({ key }) => !ids.has(key)).map(({ key }) => key)
@@ -78,7 +82,7 @@ export function sagaStarter(tools: {
   ): Promise<void> => {
     const rows = starts.map(({ id, key, transition }) =>
       outboxRowOf(
-        startMessage(definition, { id, key, input: transition.state.input }),
+        withTrace(startMessage(definition, { id, key, input: transition.state.input }), traceContext),
         encoding.codec,
         encoding.limits,
       ),

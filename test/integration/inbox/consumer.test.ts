@@ -96,7 +96,13 @@ test('what a handler sends has derived ids, and names its cause (A8)', async () 
     enqueue([Billed.create({ name: body.name }), Billed.create({ name: body.name })])
   })
   const [id] = await publish(transport, [
-    { ...named([name])[0]!, headers: { 'correlation-id': 'c1', traceparent: '00-1-2-01' } },
+    {
+      ...named([name])[0]!,
+      headers: {
+        'correlation-id': 'c1',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      },
+    },
   ])
   await started(...[one, two].map((group) => consumer({ transport, group, handlers: [sending] })))
   await untilDrained(transport, one, topic)
@@ -114,7 +120,7 @@ test('what a handler sends has derived ids, and names its cause (A8)', async () 
     expect(row).toMatchObject({
       causation_id: id,
       correlation_id: 'c1',
-      traceparent: '00-1-2-01',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       payload: JSON.stringify({ name }),
     })
 })

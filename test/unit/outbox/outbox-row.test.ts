@@ -163,7 +163,6 @@ describe('is refused, so that the transaction stays usable:', () => {
     ['a version as a text', { version: '01' }],
     ['a correlation id with NUL', { context: { correlationId: 'a\0' } }],
     ['a causation id with a lone surrogate', { context: { causationId: '\udfff' } }],
-    ['a traceparent with NUL', { context: { traceparent: '00-\0' } }],
     ['a correlation id that is no text', { context: { correlationId: 7 } }],
     ['a saga without a UUID', { context: { saga: { ...saga, id: 's-1' } } }],
     ['a saga’s step with NUL', { context: { saga: { ...saga, step: '\0' } } }],
@@ -215,6 +214,11 @@ describe('headers', () => {
   test('that would not fit into Kafka’s limit beside a body of the largest size are too large', () => {
     expect(refusal({ headers: { blob: 'x'.repeat(99_000) } })).toBeUndefined()
     expect(refusal({ headers: { blob: 'x'.repeat(100_000) } })).toBe('MESSAGE_TOO_LARGE')
-    expect(refusal({ context: { tracestate: 'é'.repeat(50_000) } })).toBe('MESSAGE_TOO_LARGE')
+    expect(refusal({ context: { correlationId: 'é'.repeat(50_000) } })).toBe('MESSAGE_TOO_LARGE')
   })
+})
+
+test('an invalid trace context is dropped: it is no reason to refuse a message', () => {
+  expect(rowOf({ context: { traceparent: '00-\0', tracestate: 'a=1' } })).toEqual(rowOf({}))
+  expect(rowOf({ context: { traceparent: 7 as never } })).toEqual(rowOf({}))
 })

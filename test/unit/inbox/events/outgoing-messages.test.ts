@@ -49,7 +49,11 @@ test('two groups, handlers, sources or messages never give the same id (A8)', ()
 })
 
 test('cause, correlation and trace come from the incoming message', () => {
-  const context = { correlationId: 'c1', traceparent: 't1', tracestate: 's1' }
+  const context = {
+    correlationId: 'c1',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    tracestate: 's=1',
+  }
   expect(sent(incoming, 'g', 'h')[0]?.context).toEqual({
     causationId: incoming.id,
     correlationId: incoming.id,
@@ -77,4 +81,17 @@ test('nothing is added, and lost, after the end', () => {
   const outgoing = outgoingMessages(incoming, 'g', 'h')
   outgoing.close()
   expect(codeThrownBy(() => outgoing.add(Noted.create({ id: 'n' })))).toBe('HANDLER_FAILED')
+})
+
+test('a tracer that knows where the handler stands wins over the trace of the message, with both its headers', () => {
+  const [first, second] = [1, 2].map((n) => `00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333${n}-01`)
+  const traced = { ...incoming, context: { traceparent: first as string, tracestate: 's=1' } }
+  const contextOf = (source: () => { traceparent?: string }) => {
+    const outgoing = outgoingMessages(traced, 'g', 'h', source)
+    outgoing.add(Noted.create({ id: 'n' }))
+    const { traceparent, tracestate } = outgoing.close()[0]?.context ?? {}
+    return { traceparent, tracestate }
+  }
+  expect(contextOf(() => ({ traceparent: second as string }))).toEqual({ traceparent: second })
+  expect(contextOf(() => ({}))).toEqual(traced.context)
 })

@@ -34,7 +34,7 @@ describe('the record of a row', () => {
         content_type: 'application/cbor',
         correlation_id: 'c',
         causation_id: 'd',
-        traceparent: '00-1-2-01',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
         tracestate: 'a=b',
         saga_id: saga,
         saga_name: 'place-order',
@@ -59,7 +59,7 @@ describe('the record of a row', () => {
       context: {
         correlationId: 'c',
         causationId: 'd',
-        traceparent: '00-1-2-01',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
         tracestate: 'a=b',
         saga: { id: saga, name: 'place-order', step: 'reserve', round: 1, direction: 'undo', attempt: 3 },
         replyTo: 'orchestrator.reply',

@@ -210,7 +210,10 @@ describe('foldMessages', () => {
   })
 
   it('begins a saga for a start, under the id and the key that the message names', () => {
-    const head = { id: nextId(), context: { traceparent: '00-a-b-01' } }
+    const head = {
+      id: nextId(),
+      context: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+    }
     const id = nextId()
     const start: SagaMessage = {
       kind: 'start',
@@ -222,6 +225,12 @@ describe('foldMessages', () => {
     expect(writes.created).toMatchObject([
       { id, business_key: 'k-1', revision: 1, hash: definition.hash, status: 'running' },
     ])
-    expect(writes.commands).toMatchObject([{ saga_id: id, causation_id: head.id, traceparent: '00-a-b-01' }])
+    expect(writes.commands).toMatchObject([
+      {
+        saga_id: id,
+        causation_id: head.id,
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      },
+    ])
   })
 })

@@ -36,7 +36,10 @@ const timeOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').sl
 
 describe('commandMessage', () => {
   it('says where it comes from and where the answer goes', () => {
-    const cause = causeOfMessage({ ...reply, context: { traceparent: '00-a-b-01', tracestate: 'x=y' } })
+    const cause = causeOfMessage({
+      ...reply,
+      context: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'x=y' },
+    })
     expect(commandMessage(saga, effect, cause)).toMatchObject({
       aggregateType: 'stock.command',
       key: 'k-1',
@@ -47,7 +50,7 @@ describe('commandMessage', () => {
       context: {
         correlationId: sagaId,
         causationId: replyId,
-        traceparent: '00-a-b-01',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
         tracestate: 'x=y',
         saga: { id: sagaId, name: 's', step: 'reserve', round: 1, direction: 'do', attempt: 1 },
         replyTo: 'main.reply',
