@@ -16,7 +16,7 @@ export type { SqlExecutor, SqlRow } from './kernel/sql-executor.ts'
 export { createRelay, type RelayDatabaseOptions, type RelayOptions } from './runtime/create-relay.ts'
 export type { OutboxStatus, Relay } from './relay/relay.ts'
 export { createOutboxOperator } from './runtime/outbox-operator.ts'
-export type { OutboxOperator } from './relay/quarantine/outbox-operator.ts'
+export type { OutboxOperator } from './relay/operator/outbox-operator.ts'
 
 // Reading
 export { type ConsumerOptions, createConsumer } from './runtime/create-consumer.ts'

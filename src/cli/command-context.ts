@@ -17,6 +17,7 @@ type GlobalOptions = {
   readonly brokers?: readonly string[]
   readonly logLevel?: string
   readonly output: 'text' | 'json'
+  readonly json?: boolean
   readonly wait: string
   readonly verbose?: boolean
 }
@@ -33,6 +34,7 @@ export function addGlobalOptions(program: Command): Command {
         .choices(['text', 'json'])
         .default('text'),
     )
+    .option('--json', 'the same as --output json')
     .option('--wait <duration>', 'how long to wait for a server that does not answer', '30s')
     .option('--verbose', 'print the stack and the causes of an error')
 }
@@ -80,7 +82,8 @@ export async function commandContext(io: CliIo, command: Command): Promise<Comma
     io,
     options,
     config,
-    print: (result, asText) => io.out(options.output === 'json' ? renderJson(result) : asText(result)),
+    print: (result, asText) =>
+      io.out(options.output === 'json' || options.json === true ? renderJson(result) : asText(result)),
     waitFor,
     withPool: async (database, work) => {
       const pool = createPoolFromConfig(database, `backstitch ${command.name()}`)

@@ -40,6 +40,7 @@ Examples:
   backstitch topics plan                   compare the topics of the contracts with those that exist
   backstitch relay                         publish the outboxes until SIGTERM
   backstitch orchestrator                  drive the sagas of backstitch.config.ts until SIGTERM
+  backstitch outbox status                 show how far the outboxes are, and what is parked
   backstitch outbox list                   show the rows that could not be published
   backstitch saga show <id>                show one saga with its history
 

@@ -178,6 +178,10 @@ export const errorCatalogue = {
     'There is no such row in the quarantine.',
     'Look at it with `backstitch outbox list`.',
   ),
+  ROW_STATE_REFUSES: permanent(
+    'The state of the row does not allow this.',
+    'Look at it with `backstitch outbox show`.',
+  ),
   SERVICE_UNAVAILABLE: permanent(
     'A server that this run needs cannot be provided.',
     'Set DATABASE_URL and KAFKA_BROKERS, start Docker, or install what is named.',

@@ -1,11 +1,13 @@
 import type { Pool } from 'pg'
-import { pgOutboxOperator } from '../postgres/relay/pg-outbox-operator.ts'
-import type { OutboxOperator } from '../relay/quarantine/outbox-operator.ts'
+import type { BodyLimits } from '../message/limits.ts'
+import { pgOutboxOperator } from '../postgres/operator/pg-outbox-operator.ts'
+import type { OutboxOperator } from '../relay/operator/outbox-operator.ts'
 
 /**
- * Makes what an operator looks at an outbox’s quarantine with, and has its rows retried or skipped.
+ * Makes what an operator looks at an outbox with, and has its parked rows retried, edited or skipped.
  *
  * @param options.schema where the tables are. Default `backstitch`
+ * @param options.limits of bodies that an edit brings. Default: those of contracts, 900 kB and 64 levels
  * @throws `CONFIG_INVALID` when the schema’s name is unusable
  * @example
  * const operator = createOutboxOperator({ database: pool })
@@ -15,6 +17,8 @@ import type { OutboxOperator } from '../relay/quarantine/outbox-operator.ts'
 export function createOutboxOperator(options: {
   readonly database: Pool
   readonly schema?: string
+  readonly limits?: BodyLimits
 }): OutboxOperator {
-  return pgOutboxOperator(options.database, options.schema)
+  const { database, ...others } = options
+  return pgOutboxOperator(database, others)
 }

@@ -21,6 +21,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   CONFIRMATION_MISSING: exitCode.refused,
   REASON_MISSING: exitCode.usage,
   ROW_NOT_FOUND: exitCode.notFound,
+  ROW_STATE_REFUSES: exitCode.refused,
   SAGA_NOT_FOUND: exitCode.notFound,
   SAGA_STATE_REFUSES: exitCode.refused,
 }

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createDatabase, kafkaBrokers, uniqueTopicPrefix } from '../../support/services.ts'
+import { createDatabase, kafkaBrokers, uniqueName, uniqueTopicPrefix } from '../../support/services.ts'
 import { backstitch, type CommandResult, type RunningCommand, startBackstitch } from './backstitch-process.ts'
 
 const topicPrefix = uniqueTopicPrefix()
@@ -90,7 +93,83 @@ test('retry of what is still too large leaves it parked', async () => {
     .toEqual([undefined])
 })
 
+test('a row is shown, edited with a reason, and published; its key goes on behind it', async () => {
+  await park('o-3')
+  await pool.query(
+    `insert into backstitch.outbox (aggregatetype, aggregateid, type, payload) values ('order', 'o-3', 'any', '{"then": 1}')`,
+  )
+  const ofKey = () => listed('--key', 'o-3', '--code', 'OUTBOX_RECORD_REFUSED')
+  await expect.poll(ofKey, { timeout: 20_000, interval: 500 }).toHaveLength(1)
+  const seq = (await ofKey())[0]?.seq ?? ''
+  const here = ['--database', 'orders']
+  const shown = await outbox('show', seq, ...here)
+  expect(shown).toMatchObject({ code: 0, err: '' })
+  expect(shown.out).toMatch(/^key: +o-3$/m)
+  expect(shown.out).toMatch(/^code: +OUTBOX_RECORD_REFUSED$/m)
+  expect(shown.out).toMatch(/^behind it: +1 row\(s\) of its key$/m)
+  expect(shown.out).toMatch(/^BODY\nx{4000}\n\.\.\. 3000000 characters in all$/m)
+
+  const file = join(tmpdir(), `${uniqueName('body')}.json`)
+  writeFileSync(file, '{"edited": 1}')
+  const edit = [
+    'edit',
+    seq,
+    '--payload-file',
+    file,
+    '--set-header',
+    'tenant=eu',
+    ...here,
+    '--reason',
+    'by reference now',
+  ]
+  const dry = await outbox(...edit, '--dry-run')
+  expect(dry).toMatchObject({ code: 0, err: '' })
+  expect(dry.out).toContain(`orders: row ${seq} would be edited\n`)
+  expect(dry.out).toContain('body     3000000 bytes -> 13 bytes\n')
+  expect(JSON.parse((await outbox('show', seq, ...here, '--json')).out)).toMatchObject({
+    history: [],
+    bytes: 3_000_000,
+  })
+  const edited = await outbox(...edit, '--json', '--actor', 'ann')
+  expect(edited).toMatchObject({ code: 0, err: '' })
+  const { before, after } = JSON.parse(edited.out) as Record<
+    'before' | 'after',
+    { id: string; causationId: string }
+  >
+  expect(after).toMatchObject({ causationId: before.id, payload: '{"edited": 1}', headers: { tenant: 'eu' } })
+  await expect.poll(() => listed('--key', 'o-3'), { timeout: 20_000, interval: 500 }).toEqual([])
+  const { rows } =
+    await pool.query(`select actor_id, verb, target_id, reason, after ->> 'id' as id from backstitch.audit_entry
+    where verb = 'outbox edit'`)
+  expect(rows).toEqual([
+    { actor_id: 'ann', verb: 'outbox edit', target_id: seq, reason: 'by reference now', id: after.id },
+  ])
+})
+
+test('status tells of each outbox, in a table and in JSON', async () => {
+  const { code, out } = await outbox('status')
+  expect(code).toBe(0)
+  expect(out).toMatch(/^orders +0 +\S+ +\d+ ms +1 +0 +- +-$/m)
+  expect(out).toMatch(/^stock +0 /m)
+  expect(out).toMatch(/^leaves: \d+, \d+\.\d MB in all, none in the default one$/m)
+  const [orders, stock] = JSON.parse((await outbox('status', '--json')).out) as Record<string, unknown>[]
+  expect(orders).toMatchObject({
+    database: 'orders',
+    shards: [{ shard: 0, pending: { count: 0, more: false } }],
+  })
+  expect(stock).toMatchObject({ database: 'stock', quarantine: { rows: { count: 0, more: false } } })
+})
+
 test.each([
+  [['show', '99999', '--database', 'orders'], 4, 'ROW_NOT_FOUND: '],
+  [['edit', '99999', '--set-header', 'a=b', '--database', 'orders', '--reason', 'r'], 4, 'ROW_NOT_FOUND: '],
+  [['edit', '1', '--set-header', 'a', '--database', 'orders', '--reason', 'r'], 2, 'It is <name>=<value>.'],
+  [
+    ['edit', '1', '--payload-file', 'none.json', '--database', 'orders', '--reason', 'r'],
+    2,
+    '--payload-file: ',
+  ],
+  [['list', '--code', 'NONE'], 2, 'Allowed choices are'],
   [['retry', '99999', '--database', 'orders', '--reason', 'r'], 4, 'ROW_NOT_FOUND: '],
   [['retry', '1', '--database', 'orders'], 2, "required option '--reason <text>' not specified"],
   [['retry', '1', '--database', 'orders', '--reason', ' '], 2, 'It has 1 to 1,000 characters.'],

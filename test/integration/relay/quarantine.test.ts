@@ -65,7 +65,7 @@ describe('a record that Kafka refuses', () => {
     await until('three are parked', async () => (await parkedSeqs()).length === 3)
     await raiseLimit()
     const operator = createOutboxOperator({ database: world.pool })
-    expect(await operator.retry({ seqs: ['2'] }, act)).toEqual(['2'])
+    expect(await operator.retry({ seqs: ['2'] }, act)).toEqual({ seqs: ['2'], more: false })
     await until('they are drained', async () => (await parkedSeqs()).length === 0)
     await world.insert('bad', 'fourth')
     await until('the key flows again', () => world.bodies().includes('fourth'))

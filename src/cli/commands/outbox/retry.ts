@@ -16,7 +16,8 @@ export function addRetryCommand(outbox: Command, io: CliIo): void {
     .addHelpText(
       'after',
       `
-The relay that owns the outbox does it within about a second, and keeps the order of each key.
+The relay that owns the outbox does it within about a second, and keeps the order of each key. Of a topic, or of all, the refused rows are
+chosen; what waits behind them follows. Rows that wait for their topic need no retry.
 
 Examples:
   backstitch outbox retry 4711 4712 --reason 'the limit was raised'

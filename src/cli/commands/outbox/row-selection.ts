@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { BackstitchError } from '../../../kernel/errors.ts'
-import type { QuarantineSelection } from '../../../relay/quarantine/outbox-operator.ts'
+import type { BulkOptions, QuarantineSelection } from '../../../relay/operator/outbox-operator.ts'
+import { limitOf } from '../../operator-options.ts'
 
-/** How an act names its rows, beside their seqs. */
-export type SelectionOptions = {
+/** How an act names its rows, beside their seqs, and how many it may be about. */
+export type SelectionOptions = Required<BulkOptions> & {
   readonly database?: string
   readonly topic?: string
   readonly key?: string
@@ -17,6 +18,8 @@ export function addSelectionOptions(command: Command): Command {
     .option('--topic <topic>', 'instead of seqs: the rows for this topic')
     .option('--key <key>', 'and only those with this key')
     .option('--all', 'instead of seqs: every row')
+    .option('--limit <number>', 'rows at most, the oldest first', limitOf, 1_000)
+    .option('--dry-run', 'tell what would be done, and do nothing', false)
     .option('--database <name>', 'the database of the configuration, where it has several')
 }
 
@@ -35,7 +38,12 @@ export function selectionOf(
   return all === true ? { all } : { seqs }
 }
 
-function seqsOf(text: string, before: readonly string[] | undefined): readonly string[] {
+/** A `seq` as it is written. */
+export function seqOf(text: string): string {
   if (!/^\d{1,18}$/.test(text)) throw new InvalidArgumentError('It is a whole number.')
-  return [...(before ?? []), text]
+  return text
+}
+
+function seqsOf(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), seqOf(text)]
 }

@@ -28,7 +28,7 @@ Examples:
       const selection = selectionOf(seqs, options)
       const context = await commandContext(io, self)
       const database = onlyDatabase(context.config, options.database)
-      if (options.all === true && options.yes !== true)
+      if (options.all === true && options.yes !== true && !options.dryRun)
         throw new BackstitchError(
           'CONFIRMATION_MISSING',
           `outbox skip --all would drop every row in the quarantine of ${database.name}`,

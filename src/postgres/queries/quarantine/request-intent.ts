@@ -1,15 +1,19 @@
-import { hasText } from './has-text.ts'
-
 /**
  * Notes what an operator wants of rows in the quarantine; the owner of the outbox does it.
- * `$1` `retry` or `skip`, `$2` by whom, `$3` why, `$4` seqs or null, `$5` topic or null, `$6` key or null; at least one of seqs, topic
- * and key, or `$7` true for all. Returns the seqs.
+ * `$1` `retry` or `skip`, `$2` by whom, `$3` why, `$4` seqs. Returns the seqs.
  */
 export function requestIntent(schema: string): string {
-  return `update ${schema}.outbox_quarantine
-set intent = $1::text, intent_by = $2::text, intent_reason = $3::text, intent_at = clock_timestamp()
-where ($4::bigint[] is not null or $5::text is not null or $6::text is not null or $7::boolean)
-  and ($4::bigint[] is null or seq = any ($4)) and ($5::text is null or (${hasText('topic', '$5::text')}))
-  and ($6::text is null or (${hasText('aggregateid', '$6::text')}))
-returning seq::text as seq`
+  return `with noted as (
+  update ${schema}.outbox_quarantine
+  set intent = $1::text, intent_by = $2::text, intent_reason = $3::text, intent_at = clock_timestamp()
+  where seq = any ($4::bigint[])
+  returning seq
+)
+select seq::text as seq from noted order by noted.seq`
 }
+
+/**
+ * Makes the verbs of operators on one outbox follow one another, until the end of the transaction: what one of them finds about a key then
+ * holds while it writes. Relays do not take it. `$1` the quoted schema.
+ */
+export const lockVerbs = `select pg_advisory_xact_lock(hashtextextended('outbox verbs ' || $1::text, 0))`

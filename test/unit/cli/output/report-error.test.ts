@@ -29,6 +29,7 @@ test.each<[ErrorCode, number]>([
   ['CONFIG_NOT_FOUND', 2],
   ['REASON_MISSING', 2],
   ['ROW_NOT_FOUND', 4],
+  ['ROW_STATE_REFUSES', 5],
   ['SAGA_NOT_FOUND', 4],
   ['CONFIRMATION_MISSING', 5],
   ['SAGA_STATE_REFUSES', 5],
