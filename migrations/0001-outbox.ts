@@ -95,6 +95,7 @@ export const outbox: Migration = {
   seq bigint primary key,
   shard smallint not null,
   topic text not null,
+  partition integer,
   id uuid not null,
   aggregatetype text not null,
   aggregateid text not null,
@@ -129,6 +130,7 @@ export const outbox: Migration = {
     // By hashes: plain SQL may write texts that are longer than an entry of an index, and what cannot be parked would stop the outbox.
     `create index outbox_quarantine_key on ${schema}.outbox_quarantine (hashtextextended(topic, 0), hashtextextended(aggregateid, 0), seq)`,
     `create index outbox_quarantine_topic on ${schema}.outbox_quarantine (hashtextextended(topic, 0), seq)`,
+    `create index outbox_quarantine_held on ${schema}.outbox_quarantine (hashtextextended(topic, 0), partition, seq) where partition is not null`,
     `create index outbox_quarantine_intent on ${schema}.outbox_quarantine (seq) where intent is not null`,
   ],
   down: (schema) => [

@@ -123,6 +123,10 @@ export const errorCatalogue = {
     'Retry or skip the earlier row; this one is then published by itself.',
   ),
   OUTBOX_LEASE_LOST: transient('Another relay owns this outbox now.', 'Nothing to do: this relay stands by.'),
+  OUTBOX_PARTITION_HELD: transient(
+    'A partition cannot be written to while others can: its rows wait in the quarantine.',
+    'Look at the brokers of the partition; its rows are published by themselves, in order, once it can be written to.',
+  ),
   OUTBOX_RECORD_REFUSED: permanent(
     'Kafka refuses this record for what it is.',
     'Correct the limit of the topic and run `backstitch outbox retry`, or `backstitch outbox skip`.',

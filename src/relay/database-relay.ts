@@ -90,13 +90,14 @@ export class DatabaseRelay {
     return {
       keys: parked.reduce((sum, { keys }) => sum + keys, 0),
       topics: [...new Set(parked.flatMap(({ topics }) => topics))],
+      partitions: [...new Set(parked.flatMap(({ partitions }) => partitions))],
     }
   }
 
   /** Numbers of the shards that it works on, in order. */
   get shards(): readonly number[] {
     return [...this.#shards]
-      .flatMap(([shard, { relay }]) => (relay.health.state === 'running' ? shard : []))
+      .flatMap(([shard, { relay }]) => (relay.isWorking ? shard : []))
       .toSorted((a, b) => a - b)
   }
 

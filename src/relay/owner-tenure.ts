@@ -1,3 +1,4 @@
+import type { Clock } from '../kernel/clock.ts'
 import { BackstitchError, isBackstitchError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
@@ -9,6 +10,7 @@ import type { PublishScope } from './publishing/publish-scope.ts'
 import type { PublisherLanes } from './publishing/publisher-lanes.ts'
 import { TenureEnded } from './publishing/tenure-ended.ts'
 import { TopicDirectory } from './publishing/topic-directory.ts'
+import { HeldPartitions } from './quarantine/held-partitions.ts'
 import { Parked } from './quarantine/parked.ts'
 import { QuarantineDrain } from './quarantine/quarantine-drain.ts'
 import type { ParkedRow } from './quarantine/quarantine-session.ts'
@@ -50,6 +52,7 @@ export type OwnerTenureOptions = {
   /** How far a statement reads. */
   readonly reach: ReadingReach
   readonly pace: PollPace
+  readonly clock: Clock
   readonly signals: TestSignals
   readonly logger: Logger
   readonly instruments: RelayInstruments
@@ -66,6 +69,7 @@ export class OwnerTenure {
   readonly #parked = new Parked()
   readonly #delivery: PageDelivery
   readonly #drain: QuarantineDrain
+  readonly #held: HeldPartitions
   readonly #upkeep: Upkeep
   readonly #backlog: BacklogGauge
   readonly #ended = new AbortController()
@@ -93,7 +97,14 @@ export class OwnerTenure {
     }
     const topics = new TopicDirectory(lanes, options.topicPrefix, scope.signal, scope.heard)
     const shared = { lanes, topics, parked: this.#parked, scope, signals, logger, instruments }
-    this.#delivery = new PageDelivery(shared)
+    this.#held = new HeldPartitions({
+      ...shared,
+      session,
+      keeper: this.#keeper,
+      clock: options.clock,
+      onFailure: (error) => this.end(error),
+    })
+    this.#delivery = new PageDelivery({ ...shared, held: this.#held })
     this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper })
     this.#upkeep = new Upkeep(session, this.#keeper, signals, logger)
     this.#backlog = new BacklogGauge(session, this.#keeper, this.#parked, instruments)
@@ -104,9 +115,22 @@ export class OwnerTenure {
     return this.#delivery.published
   }
 
-  /** Keys and topics that are held back. */
-  get parked(): { readonly keys: number; readonly topics: readonly string[] } {
-    return { keys: this.#parked.keyCount, topics: this.#parked.topics }
+  /** Keys, topics and partitions that are held back. */
+  get parked(): {
+    readonly keys: number
+    readonly topics: readonly string[]
+    readonly partitions: readonly string[]
+  } {
+    return {
+      keys: this.#parked.keyCount,
+      topics: this.#parked.topics,
+      partitions: this.#parked.partitions,
+    }
+  }
+
+  /** What does not get through while the rest does. */
+  get trouble(): string | undefined {
+    return this.#held.trouble
   }
 
   /**
@@ -124,7 +148,7 @@ export class OwnerTenure {
     } finally {
       this.end(new TenureEnded())
       // what is still on its way must not meet what the next tenure sends
-      await this.#delivery.settled()
+      await Promise.all([this.#delivery.settled(), this.#held.settled()])
     }
   }
 
@@ -148,11 +172,12 @@ export class OwnerTenure {
   }
 
   async #begin(): Promise<void> {
-    const { keys, topics } = await this.#options.session.readParked()
+    const { keys, topics, partitions } = await this.#options.session.readParked()
     for (const { topic, key } of keys) this.#parked.parkKey(topic, key)
     for (const topic of topics)
       this.#parked.parkTopic(topic, `the topic "${topic}" could not be written to before`)
     this.#drain.resume(keys)
+    this.#held.resume(partitions)
     await this.#upkeep.begin()
     this.#backlog.start()
   }
@@ -160,6 +185,7 @@ export class OwnerTenure {
   async #step(): Promise<void> {
     const { pace } = this.#options
     if (this.#drain.isDue) await this.#drain.run()
+    if (this.#held.isDue) await this.#held.run()
     if (this.#upkeep.isDue) await this.#upkeep.run()
     const startedAtMs = performance.now()
     this.#options.signs.note('looked', startedAtMs)
@@ -236,6 +262,7 @@ export class OwnerTenure {
       readonly rows: number
       readonly delivered: Promise<readonly ParkedRow[]>
     }[] = []
+    let pagesDone = 0
     const { reach } = this.#options
     const readPage = async (page: PageRead): Promise<Page<OutboxTuple>> => {
       const startedAtMs = performance.now()
@@ -246,7 +273,9 @@ export class OwnerTenure {
     let read = pageAfter(keeper.cursor, keeper.cursor.position, reach)
     let next = read && readPage(read)
     while (read || underWay.length > 0) {
-      const interrupted = this.#stopping || this.#drain.isDue || this.#upkeep.isDue
+      // what is let out of the quarantine takes turns with the pages
+      const interrupted =
+        this.#stopping || (pagesDone > 0 && (this.#drain.isDue || this.#held.isDue || this.#upkeep.isDue))
       if (interrupted && underWay.length === 0) return void next?.catch(() => undefined)
       if (read && next && !interrupted && underWay.length < pagesAtOnce) {
         const page = await next
@@ -263,6 +292,7 @@ export class OwnerTenure {
       const first = underWay.shift()
       if (!first) continue
       const parked = await first.delivered
+      pagesDone++
       keeper.moveTo(movedTo(keeper.cursor, first.end), first.rows, changeOf(parked))
       if (first.rows > 0) await keeper.save()
     }

@@ -15,6 +15,8 @@ export type OutboxStatus = {
   /** Keys held back because a record was refused, and topics that cannot be written to. */
   readonly parkedKeys: number
   readonly parkedTopics: readonly string[]
+  /** Partitions that cannot be written to while others can, as `topic/partition`: their rows wait, and follow by themselves. */
+  readonly heldPartitions: readonly string[]
 }
 
 /** Publishes the outboxes of its databases to Kafka. */
@@ -101,6 +103,7 @@ class OutboxRelay implements Relay {
       published,
       parkedKeys: parked.keys,
       parkedTopics: parked.topics,
+      heldPartitions: parked.partitions,
     }))
   }
 }

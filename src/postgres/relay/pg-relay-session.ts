@@ -112,6 +112,7 @@ class PgRelaySession implements RelaySession {
           JSON.stringify(quarantine.parked ?? []),
           `{${(quarantine.drained ?? []).join(',')}}`,
           JSON.stringify(quarantine.refused ?? []),
+          `{${(quarantine.waiting ?? []).join(',')}}`,
         ])
       : leapTo === undefined
         ? this.#client.run(this.#statements.saveCheckpoint, values)
@@ -160,9 +161,10 @@ class PgRelaySession implements RelaySession {
   }
 
   async readParked(): ReturnType<RelaySession['readParked']> {
-    const [keys, topics] = await Promise.all([
+    const [keys, topics, partitions] = await Promise.all([
       this.#client.run(this.#statements.readParkedKeys, [this.#shard.number]),
       this.#client.run(this.#statements.readParkedTopics, [this.#shard.number]),
+      this.#client.run(this.#statements.readHeldPartitions, [this.#shard.number]),
     ])
     return {
       keys: keys.map(([topic, key, refused]) => ({
@@ -171,6 +173,11 @@ class PgRelaySession implements RelaySession {
         refused: refused === 't',
       })),
       topics: topics.map(([topic]) => topic ?? ''),
+      partitions: partitions.map(([topic, partition, rows]) => ({
+        topic: topic ?? '',
+        partition: Number(partition),
+        rows: Number(rows),
+      })),
     }
   }
 
@@ -187,6 +194,12 @@ class PgRelaySession implements RelaySession {
 
   async readTopic(topic: string, afterSeq: string): ReturnType<RelaySession['readTopic']> {
     return this.#quarantinePage(await this.#client.run(this.#statements.readRowsOfTopic, [topic, afterSeq]))
+  }
+
+  async readPartition(topic: string, partition: number): ReturnType<RelaySession['readPartition']> {
+    return this.#quarantinePage(
+      await this.#client.run(this.#statements.readRowsOfPartition, [topic, partition, this.#shard.number]),
+    )
   }
 
   truncateCheckpoints(slot: 0 | 1): Promise<boolean> {

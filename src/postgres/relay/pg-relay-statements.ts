@@ -1,7 +1,16 @@
 import type { Shard } from '../../relay/ownership/shard.ts'
 import type { NamedStatement } from './pg-relay-client.ts'
-import { readIntents, readParkedKeys, readParkedTopics } from '../queries/quarantine/read-parked.ts'
-import { readRowsOfKey, readRowsOfTopic } from '../queries/quarantine/read-quarantined-rows.ts'
+import {
+  readHeldPartitions,
+  readIntents,
+  readParkedKeys,
+  readParkedTopics,
+} from '../queries/quarantine/read-parked.ts'
+import {
+  readRowsOfKey,
+  readRowsOfPartition,
+  readRowsOfTopic,
+} from '../queries/quarantine/read-quarantined-rows.ts'
 import { acquireLease } from '../queries/relay/acquire-lease.ts'
 import { measureBacklog } from '../queries/relay/measure-backlog.ts'
 import { flushWal, readFlushedTo } from '../queries/relay/flush-wal.ts'
@@ -40,9 +49,11 @@ export function relayStatements(
     flush: flushWal,
     readParkedKeys: readParkedKeys(schema),
     readParkedTopics: readParkedTopics(schema),
+    readHeldPartitions: readHeldPartitions(schema),
     readIntents: readIntents(schema),
     readRowsOfKey: readRowsOfKey(schema, page),
     readRowsOfTopic: readRowsOfTopic(schema, page),
+    readRowsOfPartition: readRowsOfPartition(schema, page),
     readLeafBounds,
   }
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { name, text }])) as Record<

@@ -204,5 +204,6 @@ function merged(first: QuarantineChange | undefined, second: QuarantineChange): 
     parked: [...(first.parked ?? []), ...(second.parked ?? [])],
     drained: [...(first.drained ?? []), ...(second.drained ?? [])],
     refused: [...(first.refused ?? []), ...(second.refused ?? [])],
+    waiting: [...(first.waiting ?? []), ...(second.waiting ?? [])],
   }
 }

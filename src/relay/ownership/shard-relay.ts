@@ -60,7 +60,14 @@ export class ShardRelay {
 
   get health(): Health {
     const stall = this.#health.state === 'running' ? this.#signs.stall(performance.now()) : undefined
-    return stall === undefined ? this.#health : { state: 'stalled', reason: stall }
+    if (stall !== undefined) return { state: 'stalled', reason: stall }
+    const trouble = this.isWorking ? this.#tenure?.trouble : undefined
+    return trouble === undefined ? this.#health : { state: 'failing', reason: `Kafka: ${trouble}` }
+  }
+
+  /** Whether it publishes, be it with some rows held back. */
+  get isWorking(): boolean {
+    return this.#health.state === 'running'
   }
 
   /** Records acknowledged since the start. */
@@ -69,7 +76,7 @@ export class ShardRelay {
   }
 
   get parked(): OwnerTenure['parked'] {
-    return this.#tenure?.parked ?? { keys: 0, topics: [] }
+    return this.#tenure?.parked ?? { keys: 0, topics: [], partitions: [] }
   }
 
   /** Whether it is giving its shard back. */

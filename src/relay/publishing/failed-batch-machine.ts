@@ -1,4 +1,5 @@
-import type { PublishFailure, PublishResult } from '../../transport/publisher.ts'
+import type { OutgoingRecord, PublishFailure, PublishResult } from '../../transport/publisher.ts'
+import { placeOf } from '../quarantine/parked.ts'
 import type { Batch, BatchEntry } from './batch-entry.ts'
 
 /** What is to be done after a batch was not acknowledged as a whole. */
@@ -14,10 +15,12 @@ export type FailedBatchStep =
     }
   /** Send these in their order; what was acknowledged is not among them. */
   | { readonly kind: 'again'; readonly batches: readonly Batch[] }
+  /** The failure says nothing about the records: Kafka, or a partition, has trouble. `batch` is what was not acknowledged. */
+  | { readonly kind: 'trouble'; readonly batch: Batch; readonly failure: PublishFailure }
 
 /**
- * Decides about a batch that failed. A failure of the record itself is believed of a batch of one record only, so a larger batch is halved
- * until the record stands alone; likewise a topic’s failure of a batch of one topic. All else is sent again as it is.
+ * Decides about a batch that failed. A failure of the record itself is believed of a batch of one record only, so a larger batch is parted
+ * by partitions and then halved until the record stands alone; likewise a topic’s failure of a batch of one topic. All else is trouble.
  */
 export function afterFailedBatch(
   batch: Batch,
@@ -29,7 +32,7 @@ export function afterFailedBatch(
 
   const ofTopic = failures.find(({ kind }) => kind === 'topic')
   if (ofTopic) {
-    const parts = partsByTopic(left)
+    const parts = partsBy(left, ({ topic }) => topic)
     const [first] = left
     // believed only when nothing else was in the request
     if (parts.length > 1 || left.length < batch.length || !first) return { kind: 'again', batches: parts }
@@ -40,10 +43,15 @@ export function afterFailedBatch(
   if (ofRecord) {
     const [first] = left
     if (batch.length === 1 && first) return { kind: 'refused', entry: first, failure: ofRecord }
-    return { kind: 'again', batches: left.length === 1 ? [left] : halvesOf(left) }
+    if (left.length === 1) return { kind: 'again', batches: [left] }
+    // what else was written is acknowledged by the next try, each partition by itself, and not sent once more with each half
+    const parts = partsBy(left, ({ topic, partition }) => placeOf(topic, partition))
+    return { kind: 'again', batches: parts.length > 1 ? parts : halvesOf(left) }
   }
-  return { kind: 'again', batches: [left] }
+  return { kind: 'trouble', batch: left, failure: failures[0] ?? noFailure }
 }
+
+const noFailure: PublishFailure = { kind: 'unknown', reason: 'no record' }
 
 function failuresInOrder(batch: Batch, failures: ReadonlyMap<number, PublishFailure>): PublishFailure[] {
   return batch.flatMap((_, index) => failures.get(index) ?? [])
@@ -54,13 +62,14 @@ function halvesOf(batch: Batch): Batch[] {
   return [batch.slice(0, middle), batch.slice(middle)]
 }
 
-/** One batch a topic. Topics have keys of their own, so the order within each key stays. */
-function partsByTopic(batch: Batch): Batch[] {
+/** One batch a topic or partition. These have keys of their own, so the order within each key stays. */
+function partsBy(batch: Batch, nameOf: (record: OutgoingRecord) => string): Batch[] {
   const parts = new Map<string, BatchEntry[]>()
   for (const entry of batch) {
-    const part = parts.get(entry.record.topic)
+    const name = nameOf(entry.record)
+    const part = parts.get(name)
     if (part) part.push(entry)
-    else parts.set(entry.record.topic, [entry])
+    else parts.set(name, [entry])
   }
   return [...parts.values()]
 }

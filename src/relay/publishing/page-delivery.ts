@@ -3,6 +3,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { TestSignals } from '../../kernel/test-signals.ts'
 import { partitionOf } from '../../transport/partition.ts'
 import type { PublishFailure } from '../../transport/publisher.ts'
+import type { HeldPartitions } from '../quarantine/held-partitions.ts'
 import type { Parked } from '../quarantine/parked.ts'
 import type { ParkedRow } from '../quarantine/quarantine-session.ts'
 import { type OutboxTuple, at, textAt } from '../source/outbox-tuple.ts'
@@ -10,6 +11,7 @@ import { recordLag } from '../telemetry/record-lag.ts'
 import { type RelayInstruments, silentRelayInstruments } from '../telemetry/relay-metrics.ts'
 import type { Batch, BatchEntry } from './batch-entry.ts'
 import { batchesOf } from './batches-of.ts'
+import { type ApartOwner, publishApart } from './publish-apart.ts'
 import { publishInOrder } from './publish-in-order.ts'
 import type { PublishScope } from './publish-scope.ts'
 import type { PublisherLanes } from './publisher-lanes.ts'
@@ -24,6 +26,7 @@ export type DeliveryOptions = {
   readonly lanes: PublisherLanes
   readonly topics: TopicDirectory
   readonly parked: Parked
+  readonly held: Pick<HeldPartitions, 'isFull' | 'room' | 'hold' | 'count'>
   readonly scope: PublishScope
   readonly signals: TestSignals
   readonly logger: Logger
@@ -62,6 +65,7 @@ export class PageDelivery {
    */
   async deliver(rows: readonly OutboxTuple[], alone: boolean): Promise<readonly ParkedRow[]> {
     const parkedRows: ParkedRow[] = []
+    if (this.#options.held.isFull) await this.#options.held.room()
     const parts = this.#cutting.then(async () =>
       this.#partsOf(
         await this.#entriesOf(rows, parkedRows),
@@ -71,6 +75,7 @@ export class PageDelivery {
     )
     this.#cutting = parts.catch(() => undefined)
     await Promise.all(await parts)
+    this.#options.held.count(parkedRows)
     return parkedRows
   }
 
@@ -93,10 +98,10 @@ export class PageDelivery {
         partitions = topics.known(topic)?.partitions ?? (await this.#partitionsOf(topic))
       }
       const key = textAt(row, 'aggregateid')
-      const cause = parked.isEmpty ? undefined : parked.causeOf(topic, key)
+      const partition = partitions === undefined ? undefined : partitionOf(key, partitions)
+      const cause = parked.isEmpty ? undefined : parked.causeOf(topic, key, partition)
       if (cause) parkedRows.push({ seq: textAt(row, 'seq'), topic, ...cause })
-      else if (partitions !== undefined)
-        entries.push({ row, record: recordOfRow(row, topic, partitionOf(key, partitions)) })
+      else if (partition !== undefined) entries.push({ row, record: recordOfRow(row, topic, partition) })
     }
     return entries
   }
@@ -139,38 +144,46 @@ export class PageDelivery {
   }
 
   #publish(lane: number, batches: readonly Batch[], parkedRows: ParkedRow[]): Promise<void> {
-    const { lanes, parked, scope, signals, logger } = this.#options
-    return publishInOrder(
-      lanes.lane(lane),
-      batches,
-      {
-        stillWanted: (batch) => {
-          if (parked.isEmpty) return batch
-          return batch.filter((entry) => {
-            const { topic } = entry.record
-            const cause = parked.causeOf(topic, textAt(entry.row, 'aggregateid'))
-            if (cause) parkedRows.push({ seq: textAt(entry.row, 'seq'), topic, ...cause })
-            return !cause
-          })
-        },
-        onAcknowledged: (batch) => {
-          this.#published += batch.length
-          this.#instruments.published.add(batch.length)
-          if (this.#instruments.isRecording) recordLag(this.#instruments.lag, batch, Date.now())
-        },
-        onRefused: ({ row, record: { topic } }, { reason }) => {
-          const [seq, key] = [textAt(row, 'seq'), textAt(row, 'aggregateid')]
-          parked.parkKey(topic, key)
-          parkedRows.push({ seq, topic, code: 'OUTBOX_RECORD_REFUSED', reason })
-          logger.warn(
-            { code: 'OUTBOX_RECORD_REFUSED', seq, topic, key, reason },
-            'a key is parked: Kafka refuses its record',
-          )
-        },
-        onTopicFailure: (topic, batch, failure) => this.#onTopicFailure(topic, batch, failure, parkedRows),
+    const { lanes, scope, signals } = this.#options
+    const means = { lane: lanes.lane(lane), scope, signals }
+    const owner: ApartOwner = {
+      stillWanted: (batch) => this.#stillWanted(batch, parkedRows),
+      onAcknowledged: (batch) => {
+        this.#published += batch.length
+        this.#instruments.published.add(batch.length)
+        if (this.#instruments.isRecording) recordLag(this.#instruments.lag, batch, Date.now())
       },
-      scope,
-      signals,
+      onRefused: (entry, { reason }) => this.#onRefused(entry, reason, parkedRows),
+      onTopicFailure: (topic, batch, failure) => this.#onTopicFailure(topic, batch, failure, parkedRows),
+      onTrouble: (left) => publishApart(left, owner, lanes, means),
+      onSick: (topic, partition, batch, { reason }, isProven) => {
+        if (!this.#options.held.hold(topic, partition, reason, isProven)) return false
+        this.#stillWanted(batch, parkedRows)
+        return true
+      },
+    }
+    return publishInOrder(batches, owner, means)
+  }
+
+  /** Without the entries that are held back by now: these are to be parked. */
+  #stillWanted(batch: Batch, parkedRows: ParkedRow[]): Batch {
+    const { parked } = this.#options
+    if (parked.isEmpty) return batch
+    return batch.filter(({ row, record: { topic, partition } }) => {
+      const cause = parked.causeOf(topic, textAt(row, 'aggregateid'), partition)
+      if (cause) parkedRows.push({ seq: textAt(row, 'seq'), topic, ...cause })
+      return !cause
+    })
+  }
+
+  #onRefused({ row, record: { topic } }: BatchEntry, reason: string, parkedRows: ParkedRow[]): void {
+    const { parked, logger } = this.#options
+    const [seq, key] = [textAt(row, 'seq'), textAt(row, 'aggregateid')]
+    parked.parkKey(topic, key)
+    parkedRows.push({ seq, topic, code: 'OUTBOX_RECORD_REFUSED', reason })
+    logger.warn(
+      { code: 'OUTBOX_RECORD_REFUSED', seq, topic, key, reason },
+      'a key is parked: Kafka refuses its record',
     )
   }
 
@@ -179,8 +192,8 @@ export class PageDelivery {
     batch: Batch,
     failure: PublishFailure,
     parkedRows: ParkedRow[],
-  ): Promise<void> {
-    const { parked, topics } = this.#options
+  ): Promise<'blocked' | 'again'> {
+    const { topics } = this.#options
     const before = topics.known(topic)?.partitions
     const now = await topics.look(topic)
     if (now.partitions !== undefined && now.partitions !== before)
@@ -189,10 +202,8 @@ export class PageDelivery {
         `${topic} has ${now.partitions} partitions and had ${before}`,
       )
     this.#parkTopic(topic, now.partitions === undefined ? now.reason : failure.reason)
-    for (const { row } of batch) {
-      const cause = parked.causeOf(topic, textAt(row, 'aggregateid'))
-      if (cause) parkedRows.push({ seq: textAt(row, 'seq'), topic, ...cause })
-    }
+    this.#stillWanted(batch, parkedRows)
+    return 'blocked'
   }
 
   #parkTopic(topic: string, reason: string): void {

@@ -21,6 +21,19 @@ export type LaneOptions = {
   readonly logger: Logger
   /** Default: nothing is measured. */
   readonly instruments?: PublishInstruments
+  /** Called with each acknowledgement, in whole or in part. */
+  readonly onAcknowledged?: () => void
+}
+
+/** How one publish is made. */
+export type LanePublish = {
+  /** Which part of the deadline it may use. Default all of it. */
+  readonly deadlineShare?: number
+  /**
+   * Whether it goes out at once, though a publish before it failed: for records of another partition, at which nothing has failed yet.
+   * A pause after a failure to connect is made all the same.
+   */
+  readonly isEager?: boolean
 }
 
 /**
@@ -32,11 +45,13 @@ export class PublisherLane {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #instruments: PublishInstruments
+  readonly #onAcknowledged: () => void
   #publisher: Publisher | undefined
   #line: Promise<unknown> = Promise.resolve()
   #failures = 0
   /** By `performance.now()`: a step of the wall clock must not become a pause. */
   #notBefore = 0
+  #pausesFor: Trouble['at'] = 'publishing'
   #waiting = 0
   #trouble: Trouble | undefined
 
@@ -45,6 +60,7 @@ export class PublisherLane {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#instruments = options.instruments ?? silentPublishInstruments
+    this.#onAcknowledged = options.onAcknowledged ?? (() => undefined)
   }
 
   /** Publishes waiting or under way. */
@@ -63,16 +79,25 @@ export class PublisherLane {
   }
 
   /** Publishes one batch once its turn comes. Never rejects. */
-  publish(records: readonly OutgoingRecord[], scope: PublishScope): Promise<PublishResult> {
+  publish(
+    records: readonly OutgoingRecord[],
+    scope: PublishScope,
+    { deadlineShare = 1, isEager = false }: LanePublish = {},
+  ): Promise<PublishResult> {
     return this.#inLine(async () => {
-      const publisher = await this.#ready(scope.signal)
-      if (!('publish' in publisher)) return failed(publisher)
+      const publisher = await this.#ready(scope.signal, isEager)
+      if (!('publish' in publisher)) return failed({ ...publisher, isUnsent: true })
       const deadlineMs = await scope.deadlineMs()
       if (deadlineMs <= 0 || scope.signal.aborted) return failed(ended)
       const startedAtMs = performance.now()
-      const result = await publisher.publish(records, { deadlineMs })
+      const result = await publisher.publish(records, { deadlineMs: deadlineMs * deadlineShare })
       this.#instruments.batchSize.record(records.length)
       this.#instruments.duration.record((performance.now() - startedAtMs) / 1_000)
+      if (
+        result.kind === 'acknowledged' ||
+        (result.kind === 'partial' && result.failures.size < records.length)
+      )
+        this.#onAcknowledged()
       await this.#judge(publisher, result)
       return result
     })
@@ -121,9 +146,10 @@ export class PublisherLane {
   }
 
   /** A publisher that can be used, or why there is none. */
-  async #ready(signal: AbortSignal): Promise<Publisher | PublishFailure> {
+  async #ready(signal: AbortSignal, isEager = false): Promise<Publisher | PublishFailure> {
     const pauseMs = this.#notBefore - performance.now()
-    if (pauseMs > 0) await this.#clock.pause(pauseMs, signal)
+    if (pauseMs > 0 && !(isEager && this.#pausesFor === 'publishing'))
+      await this.#clock.pause(pauseMs, signal)
     if (signal.aborted) return ended
     this.#notBefore = 0
     if (this.#publisher?.state === 'ready') return this.#publisher
@@ -158,6 +184,7 @@ export class PublisherLane {
     this.#failures++
     this.#instruments.failures.add(1)
     this.#notBefore = performance.now() + backoffMs(this.#failures, lanePolicy, Math.random())
+    this.#pausesFor = at
     if (this.#trouble === undefined)
       this.#logger.warn(
         { code: codeOf(failure), reason: failure.reason, transport: this.#transport.name },
@@ -190,7 +217,12 @@ function codeOf({ cause }: PublishFailure): ErrorCode {
 
 const ended: PublishFailure = { kind: 'retriable', reason: 'the tenure of this outbox has ended' }
 
-function failed(failure: PublishFailure): PublishResult {
+/** Whether nothing was sent because Kafka could not be reached at all. */
+export function isUnsent(failure: PublishFailure): boolean {
+  return 'isUnsent' in failure
+}
+
+function failed(failure: PublishFailure & { readonly isUnsent?: boolean }): PublishResult {
   return { kind: 'failed', failure }
 }
 

@@ -1,17 +1,29 @@
 import { isBackstitchError, reasonOf } from '../../kernel/errors.ts'
+import { silentLogger } from '../../kernel/logger.ts'
 import type { PublishFailure } from '../../transport/publisher.ts'
 import { type LaneOptions, PublisherLane } from './publisher-lane.ts'
 
 /** The publishers of a relay process, shared by all its databases. */
 export class PublisherLanes {
   readonly all: readonly PublisherLane[]
+  /** Beside the others, for what must not hold them up: partitions that could not be written to. Opened when it is first needed. */
+  readonly side: PublisherLane
   /** Records that one publish may carry at most. */
   readonly batchSizeMax: number
+  #acknowledged = 0
 
   /** @param count how many publish at the same time */
   constructor(options: LaneOptions & { readonly count: number }) {
-    this.all = Array.from({ length: options.count }, () => new PublisherLane(options))
+    const laneOptions = { ...options, onAcknowledged: () => void (this.#acknowledged += 1) }
+    this.all = Array.from({ length: options.count }, () => new PublisherLane(laneOptions))
+    // its trouble is told by whoever uses it
+    this.side = new PublisherLane({ ...options, logger: silentLogger })
     this.batchSizeMax = options.transport.capabilities.batchSizeMax
+  }
+
+  /** Publishes of the lanes that were acknowledged, in whole or in part: whether anything gets through meanwhile. */
+  get acknowledged(): number {
+    return this.#acknowledged
   }
 
   /** The lane with the least to do. */
@@ -67,7 +79,7 @@ export class PublisherLanes {
 
   /** Lets go of all publishers within the time. Never rejects. */
   async close(graceMs: number): Promise<void> {
-    await Promise.all(this.all.map((lane) => lane.close(graceMs).catch(reasonOf)))
+    await Promise.all([...this.all, this.side].map((lane) => lane.close(graceMs).catch(reasonOf)))
   }
 
   #load(index: number): number {

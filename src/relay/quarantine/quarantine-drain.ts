@@ -4,6 +4,7 @@ import type { CheckpointKeeper } from '../lease/checkpoint-keeper.ts'
 import type { PublishScope } from '../publishing/publish-scope.ts'
 import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
 import type { TopicDirectory } from '../publishing/topic-directory.ts'
+import { partitionOf } from '../../transport/partition.ts'
 import { at } from '../source/outbox-tuple.ts'
 import type { Parked } from './parked.ts'
 import type { IntendedKey, ParkedKey, QuarantinedRow, QuarantineSession } from './quarantine-session.ts'
@@ -33,7 +34,12 @@ export type QuarantineDrainOptions = {
   readonly logger: Logger
 }
 
-type Draining = { readonly topic: string; readonly key: string; afterSeq: string }
+/** Pages of a topic that are let out between two looks at the outbox. */
+const topicPagesAtOnce = 4
+/** A key that did not get through is tried again so often. */
+const keyEveryMs = 2_000
+
+type Draining = { readonly topic: string; readonly key: string; afterSeq: string; notBeforeMs: number }
 
 /**
  * Lets rows out of the quarantine: keys whose operator said retry or skip, keys with no refused row left, and topics that can be written to
@@ -61,7 +67,7 @@ export class QuarantineDrain {
     if (parked.isEmpty) return now >= this.#lookedForIntentsMs + intentsEveryIdleMs
     return (
       now >= this.#lookedForIntentsMs + intentsEveryMs ||
-      this.#keysToDrain.length > 0 ||
+      this.#keysToDrain(now).length > 0 ||
       this.#topicsToCheck(now).length > 0
     )
   }
@@ -75,12 +81,15 @@ export class QuarantineDrain {
       this.#lookedForIntentsMs = performance.now()
       for (const intended of await session.readIntents(intentsMax)) await this.#take(intended)
     }
-    for (const draining of this.#keysToDrain.slice(0, keysAtOnce)) await this.#drainKey(draining)
+    for (const draining of this.#keysToDrain(performance.now()).slice(0, keysAtOnce))
+      await this.#drainKey(draining)
     for (const topic of this.#topicsToCheck(performance.now())) await this.#drainTopic(topic)
   }
 
-  get #keysToDrain(): readonly Draining[] {
-    return [...this.#keys.values()].filter(({ topic }) => !this.#options.parked.holdsTopic(topic))
+  #keysToDrain(now: number): readonly Draining[] {
+    return [...this.#keys.values()].filter(
+      ({ topic, notBeforeMs }) => now >= notBeforeMs && !this.#options.parked.holdsTopic(topic),
+    )
   }
 
   #topicsToCheck(now: number): readonly string[] {
@@ -89,7 +98,7 @@ export class QuarantineDrain {
 
   #beginKey(topic: string, key: string): void {
     const name = `${topic}\0${key}`
-    if (!this.#keys.has(name)) this.#keys.set(name, { topic, key, afterSeq: '-1' })
+    if (!this.#keys.has(name)) this.#keys.set(name, { topic, key, afterSeq: '-1', notBeforeMs: 0 })
   }
 
   async #take({ topic, key, waitsForTopic, retry, skips, head }: IntendedKey): Promise<void> {
@@ -115,10 +124,17 @@ export class QuarantineDrain {
     const { topic, key, afterSeq } = draining
     const known = await this.#partitionsOf(topic)
     if (known === undefined) return
+    if (parked.holdsPartition(topic, partitionOf(key, known))) {
+      draining.notBeforeMs = performance.now() + keyEveryMs
+      return
+    }
     const { rows, full } = await session.readKey(topic, key, afterSeq)
-    const { refused, topicFailure } = await this.#republish(rows, topic, known, afterSeq === '-1')
+    const { refused, topicFailure, trouble } = await this.#republish(rows, topic, known, afterSeq === '-1')
     if (topicFailure !== undefined) return this.#postpone(topic, topicFailure)
-    if (refused > 0) this.#keys.delete(`${topic}\0${key}`)
+    if (trouble !== undefined) {
+      draining.afterSeq = '-1'
+      draining.notBeforeMs = performance.now() + keyEveryMs
+    } else if (refused > 0) this.#keys.delete(`${topic}\0${key}`)
     else if (!full && afterSeq !== '-1') {
       // a row with a smaller `seq` may have been parked since the key was begun
       draining.afterSeq = '-1'
@@ -133,10 +149,15 @@ export class QuarantineDrain {
     const { session, parked, logger } = this.#options
     const known = await this.#partitionsOf(topic)
     if (known === undefined) return
-    const { rows, full } = await session.readTopic(topic, '-1')
-    const { topicFailure } = await this.#republish(rows, topic, known, false)
-    if (topicFailure !== undefined) return this.#postpone(topic, topicFailure)
-    if (full) return
+    // several pages a turn: rows that come meanwhile are parked too, a page a turn, and the topic must get ahead of them
+    for (let page = 0, isFull = true; isFull; page++) {
+      if (page === topicPagesAtOnce) return
+      const { rows, full } = await session.readTopic(topic, '-1')
+      const { topicFailure, trouble } = await this.#republish(rows, topic, known, false)
+      const failure = topicFailure ?? trouble
+      if (failure !== undefined) return this.#postpone(topic, failure)
+      isFull = full
+    }
     this.#topics.delete(topic)
     parked.releaseTopic(topic)
     logger.info({ topic }, 'a parked topic flows again')
@@ -162,10 +183,10 @@ export class QuarantineDrain {
     topic: string,
     partitions: number,
     headFirst: boolean,
-  ): Promise<{ refused: number; topicFailure: string | undefined }> {
+  ): Promise<{ refused: number; topicFailure: string | undefined; trouble: string | undefined }> {
     const { keeper, parked, signals } = this.#options
     await signals.reach('relay.drain.before')
-    const { drained, refused, topicFailure } = await republish(
+    const { drained, refused, topicFailure, trouble } = await republish(
       rows,
       { topic, partitions, headFirst },
       this.#options,
@@ -176,6 +197,6 @@ export class QuarantineDrain {
       await keeper.save()
     }
     await signals.reach('relay.drain.after')
-    return { refused: refused.length, topicFailure }
+    return { refused: refused.length, topicFailure, trouble }
   }
 }

@@ -8,6 +8,8 @@ export type ParkedRow = {
   readonly topic: string
   readonly code: ErrorCode
   readonly reason: string
+  /** Of a row that waits for its partition. */
+  readonly partition?: number
 }
 
 /** A row of the quarantine that could not be published when it was tried again. All rows of its key wait behind it. */
@@ -26,6 +28,8 @@ export type QuarantineChange = {
   /** By `seq`: published or skipped, so they leave. */
   readonly drained?: readonly string[]
   readonly refused?: readonly RefusedRow[]
+  /** By `seq`: rows that waited for their partition, and now wait behind a refused row of their key. */
+  readonly waiting?: readonly string[]
 }
 
 /** A row of the quarantine as the owner reads it. */
@@ -38,7 +42,7 @@ export type QuarantinedRow = {
 export type IntendedKey = {
   readonly topic: string
   readonly key: string
-  /** Its rows wait for the topic; else one of them was refused. */
+  /** Its rows wait for the topic or the partition; else one of them was refused. */
   readonly waitsForTopic: boolean
   readonly retry: boolean
   /** By `seq`. */
@@ -50,14 +54,23 @@ export type IntendedKey = {
 /** A key with rows in the quarantine. Without a refused row nothing is in the way of the others any more. */
 export type ParkedKey = { readonly topic: string; readonly key: string; readonly refused: boolean }
 
+/** A partition with rows in the quarantine that wait until it can be written to. */
+export type HeldPartition = { readonly topic: string; readonly partition: number }
+
 /** The database’s side of the quarantine, for the owner of the outbox. */
 export type QuarantineSession = {
-  /** What is parked: keys with a refused row, and topics that cannot be written to. */
-  readParked(): Promise<{ readonly keys: readonly ParkedKey[]; readonly topics: readonly string[] }>
+  /** What is parked: keys with a refused row, and topics and partitions that cannot be written to. */
+  readParked(): Promise<{
+    readonly keys: readonly ParkedKey[]
+    readonly topics: readonly string[]
+    readonly partitions: readonly (HeldPartition & { readonly rows: number })[]
+  }>
   /** The keys that operators want something of, at most `limit` of them. Rows that wait for their topic can be skipped only. */
   readIntents(limit: number): Promise<readonly IntendedKey[]>
   /** Rows of a key after `afterSeq`, in order. */
   readKey(topic: string, key: string, afterSeq: string): Promise<Page<QuarantinedRow>>
   /** Rows that wait for their topic, after `afterSeq`, in order. */
   readTopic(topic: string, afterSeq: string): Promise<Page<QuarantinedRow>>
+  /** The first rows that wait for a partition, in order. */
+  readPartition(topic: string, partition: number): Promise<Page<QuarantinedRow>>
 }

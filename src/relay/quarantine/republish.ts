@@ -4,6 +4,7 @@ import type { BatchEntry } from '../publishing/batch-entry.ts'
 import { batchesOf } from '../publishing/batches-of.ts'
 import { publishInOrder } from '../publishing/publish-in-order.ts'
 import type { PublishScope } from '../publishing/publish-scope.ts'
+import type { PublisherLane } from '../publishing/publisher-lane.ts'
 import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
 import { recordOfRow } from '../publishing/record-of-row.ts'
 import { textAt } from '../source/outbox-tuple.ts'
@@ -17,10 +18,13 @@ export type Republished = {
   readonly refused: readonly RefusedRow[]
   /** The topic cannot be written to; what is not in `drained` was left. */
   readonly topicFailure: string | undefined
+  /** Kafka, or a partition, has trouble; what is not in `drained` was left. */
+  readonly trouble: string | undefined
 }
 
 /**
- * Publishes rows of the quarantine in their order, all of one topic, dropping those that are to be skipped.
+ * Publishes rows of the quarantine in their order, all of one topic, dropping those that are to be skipped. Trouble ends it at once: others
+ * must not wait for these rows.
  * With `headFirst` the first row goes alone: it was refused before, and in a batch of its own its failure is known at once.
  * @throws TenureEnded
  */
@@ -28,6 +32,7 @@ export async function republish(
   rows: readonly QuarantinedRow[],
   target: { readonly topic: string; readonly partitions: number; readonly headFirst: boolean },
   options: { readonly lanes: PublisherLanes; readonly scope: PublishScope; readonly signals: TestSignals },
+  lane: PublisherLane = options.lanes.lane(options.lanes.idlest()),
 ): Promise<Republished> {
   const { topic, partitions, headFirst } = target
   const { lanes, scope, signals } = options
@@ -43,9 +48,9 @@ export async function republish(
   const refused: RefusedRow[] = []
   const blocked = new Set<string>()
   let topicFailure: string | undefined
+  let trouble: string | undefined
   const cut = headFirst ? 1 : 0
   await publishInOrder(
-    lanes.lane(lanes.idlest()),
     [
       ...batchesOf(entries.slice(0, cut), lanes.batchSizeMax),
       ...batchesOf(entries.slice(cut), lanes.batchSizeMax),
@@ -67,11 +72,14 @@ export async function republish(
       },
       onTopicFailure: (_, __, { reason }) => {
         topicFailure = reason
+        return Promise.resolve('blocked')
+      },
+      onTrouble: (_, { reason }) => {
+        trouble = reason
         return Promise.resolve()
       },
     },
-    scope,
-    signals,
+    { lane, scope, signals },
   )
-  return { drained, refused, topicFailure }
+  return { drained, refused, topicFailure, trouble }
 }

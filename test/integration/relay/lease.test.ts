@@ -88,7 +88,7 @@ describe('the lease of an outbox', () => {
       quarantine: { parked },
     }
     expect(await a.save(late)).toBeUndefined()
-    expect(await b.readParked()).toEqual({ keys: [], topics: [] })
+    expect(await b.readParked()).toEqual({ keys: [], topics: [], partitions: [] })
     expect((await b.view()).checkpoint?.cursor.position).toBe(0n)
     const mine = {
       epoch: 2n,

@@ -154,6 +154,10 @@ export class FakeSession implements RelaySession {
       if (row && !quarantine.has(parked.seq)) quarantine.set(parked.seq, { ...parked, row })
     }
     for (const seq of save.quarantine?.drained ?? []) quarantine.delete(seq)
+    for (const seq of save.quarantine?.waiting ?? []) {
+      const entry = quarantine.get(seq)
+      if (entry) quarantine.set(seq, { ...entry, code: 'OUTBOX_KEY_PARKED' })
+    }
     for (const refused of save.quarantine?.refused ?? [])
       for (const [seq, { intent: _, ...entry }] of quarantine)
         if (entry.topic === refused.topic && textAt(entry.row, 'aggregateid') === refused.key)
@@ -207,7 +211,13 @@ export class FakeSession implements RelaySession {
 
   async readParked(): ReturnType<RelaySession['readParked']> {
     const entries = [...this.#database.quarantine.values()]
-    const keyed = entries.filter(({ code }) => code !== 'OUTBOX_TOPIC_UNKNOWN')
+    const keyed = entries.filter(
+      ({ code }) => code !== 'OUTBOX_TOPIC_UNKNOWN' && code !== 'OUTBOX_PARTITION_HELD',
+    )
+    const held = Map.groupBy(
+      entries.filter(({ code }) => code === 'OUTBOX_PARTITION_HELD'),
+      ({ topic, partition }) => `${topic}/${partition}`,
+    )
     const names = new Set(keyed.map(({ topic, row }) => JSON.stringify([topic, textAt(row, 'aggregateid')])))
     return {
       keys: [...names].map((name) => {
@@ -216,6 +226,10 @@ export class FakeSession implements RelaySession {
           (entry) => entry.topic === topic && textAt(entry.row, 'aggregateid') === key,
         )
         return { topic, key, refused: mine.some(({ code }) => code !== 'OUTBOX_KEY_PARKED') }
+      }),
+      partitions: [...held.values()].flatMap((rows) => {
+        const [first] = rows
+        return first ? [{ topic: first.topic, partition: first.partition ?? 0, rows: rows.length }] : []
       }),
       topics: [
         ...new Set(entries.filter(({ code }) => code === 'OUTBOX_TOPIC_UNKNOWN').map(({ topic }) => topic)),
@@ -229,7 +243,7 @@ export class FakeSession implements RelaySession {
     return entries.map((entry) => ({
       topic: entry.topic,
       key: textAt(entry.row, 'aggregateid'),
-      waitsForTopic: entry.code === 'OUTBOX_TOPIC_UNKNOWN',
+      waitsForTopic: entry.code === 'OUTBOX_TOPIC_UNKNOWN' || entry.code === 'OUTBOX_PARTITION_HELD',
       retry: entry.intent === 'retry',
       skips: entry.intent === 'skip' ? [entry.seq] : [],
       head: this.#ofKey(entry.topic, textAt(entry.row, 'aggregateid'))[0]?.seq ?? '',
@@ -245,6 +259,20 @@ export class FakeSession implements RelaySession {
     return this.#page(
       entries.filter((entry) => entry.topic === topic && entry.code === 'OUTBOX_TOPIC_UNKNOWN'),
       afterSeq,
+    )
+  }
+
+  async readPartition(topic: string, partition: number): ReturnType<RelaySession['readPartition']> {
+    await this.#database.before('readPartition')
+    const entries = [...this.#database.quarantine.values()]
+    return this.#page(
+      entries
+        .filter(
+          (entry) =>
+            entry.topic === topic && entry.partition === partition && entry.code === 'OUTBOX_PARTITION_HELD',
+        )
+        .toSorted((a, b) => Number(a.seq) - Number(b.seq)),
+      '-1',
     )
   }
 

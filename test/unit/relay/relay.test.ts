@@ -26,6 +26,7 @@ describe('a relay', () => {
         published: 5,
         parkedKeys: 0,
         parkedTopics: [],
+        heldPartitions: [],
       },
     ])
     await relay.stop()

@@ -23,6 +23,16 @@ export function readRowsOfTopic(schema: string, page: Page): string {
   )
 }
 
+/** The first rows of a shard that wait for a partition, in order. `$1` the topic, `$2` the partition, `$3` the shard. */
+export function readRowsOfPartition(schema: string, page: Page): string {
+  return withIntent(
+    `select * from ${schema}.outbox_quarantine
+      where ${hasText('topic', '$1::text')} and partition = $2::integer and shard = $3::smallint and reason_code = 'OUTBOX_PARTITION_HELD'`,
+    schema,
+    page,
+  )
+}
+
 /** The intent comes last. */
 function withIntent(rows: string, schema: string, page: Page): string {
   return `select t.*, q.intent from (${outboxTuplesOf(`(${rows} order by seq limit ${page.rows})`, page.bytes)}) t

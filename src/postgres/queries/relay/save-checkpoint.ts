@@ -44,20 +44,20 @@ const keptColumns =
 
 /**
  * {@link saveCheckpoint} together with changes of the quarantine, which happen if and only if the checkpoint was appended.
- * `$12` JSON array of rows to park (seq, topic, code, reason), `$13` seqs that leave, `$14` JSON array of rows that were refused again
- * (seq, topic, key, code, reason): their keys wait behind them, and what an operator wanted of the row is done with; wishes to skip later
- * rows stay.
+ * `$12` JSON array of rows to park (seq, topic, code, reason, partition), `$13` seqs that leave, `$14` JSON array of rows that were refused again
+ * (seq, topic, key, code, reason): their keys wait behind them, and wishes to retry are done with; wishes to skip
+ * stay. `$15` seqs that waited for their partition and now wait behind a refused row of their key.
  */
 export function saveCheckpointAndQuarantine(schema: string): string {
   return `with saved as (
 ${saveCheckpoint(schema)}
 ), parked as (
-  insert into ${schema}.outbox_quarantine (seq, shard, topic, ${keptColumns}, reason_code, reason)
-  select o.seq, $1::smallint, p.topic, ${keptColumns
+  insert into ${schema}.outbox_quarantine (seq, shard, topic, partition, ${keptColumns}, reason_code, reason)
+  select o.seq, $1::smallint, p.topic, p.partition, ${keptColumns
     .split(', ')
     .map((name) => `o.${name}`)
     .join(', ')}, p.code, p.reason
-  from jsonb_to_recordset($12::jsonb) as p (seq bigint, topic text, code text, reason text) join ${schema}.outbox o on o.seq = p.seq
+  from jsonb_to_recordset($12::jsonb) as p (seq bigint, topic text, code text, reason text, partition integer) join ${schema}.outbox o on o.seq = p.seq
   where exists (select from saved)
   on conflict (seq) do nothing
 ), drained as (
@@ -66,13 +66,17 @@ ${saveCheckpoint(schema)}
   update ${schema}.outbox_quarantine q
   set reason_code = case when q.seq = r.seq then r.code else 'OUTBOX_KEY_PARKED' end,
     reason = case when q.seq = r.seq then r.reason else 'row ' || r.seq || ' of its key is parked' end,
-    intent = case when q.seq = r.seq or q.intent = 'retry' then null else q.intent end
+    -- a wish to skip that came while the row was tried stays
+    intent = case when q.intent = 'retry' then null else q.intent end
   from jsonb_to_recordset($14::jsonb) as r (seq bigint, topic text, key text, code text, reason text)
   where ${hasText('q.topic', 'r.topic')} and ${hasText('q.aggregateid', 'r.key')} and exists (select from saved)
     -- of two changes of one row a statement makes one, whichever comes first
     and q.seq <> all ($13::bigint[])
     -- a key may have very many rows behind the refused one: only those that change are written
     and (q.seq = r.seq or q.intent = 'retry' or q.reason_code <> 'OUTBOX_KEY_PARKED')
+), waiting as (
+  update ${schema}.outbox_quarantine set reason_code = 'OUTBOX_KEY_PARKED', reason = 'an earlier row of its key is parked'
+  where seq = any ($15::bigint[]) and exists (select from saved) and reason_code = 'OUTBOX_PARTITION_HELD'
 )
 select * from saved`
 }

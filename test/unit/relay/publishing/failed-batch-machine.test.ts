@@ -5,9 +5,9 @@ import { recordOfRow } from '../../../../src/relay/publishing/record-of-row.ts'
 import type { PublishFailure, PublishResult } from '../../../../src/transport/publisher.ts'
 import { rowOf } from '../rows.ts'
 
-const entry = (seq: number, topic = 't'): BatchEntry => {
+const entry = (seq: number, topic = 't', partition = 0): BatchEntry => {
   const row = rowOf({ seq: String(seq) })
-  return { row, record: recordOfRow(row, topic, 0) }
+  return { row, record: recordOfRow(row, topic, partition) }
 }
 const failure = (kind: PublishFailure['kind']): PublishFailure => ({ kind, reason: `it is ${kind}` })
 const failed = (kind: PublishFailure['kind']) => ({ kind: 'failed', failure: failure(kind) }) as const
@@ -20,16 +20,22 @@ const partial = (
 const [a, b, c, d] = [entry(1), entry(2), entry(3), entry(4)]
 
 describe('a batch that failed', () => {
-  test.each(['retriable', 'unknown'] as const)(
-    'for a reason of the moment (%s) is sent again as it is',
-    (kind) => {
-      expect(afterFailedBatch([a, b], failed(kind))).toEqual({ kind: 'again', batches: [[a, b]] })
-    },
-  )
+  test.each(['retriable', 'unknown'] as const)('for a reason of the moment (%s) is trouble', (kind) => {
+    expect(afterFailedBatch([a, b], failed(kind))).toEqual({
+      kind: 'trouble',
+      batch: [a, b],
+      failure: failure(kind),
+    })
+  })
 
   test('for a record is halved, in order', () => {
     expect(afterFailedBatch([a, b, c], failed('record'))).toEqual({ kind: 'again', batches: [[a, b], [c]] })
     expect(afterFailedBatch([a, b], failed('record'))).toEqual({ kind: 'again', batches: [[a], [b]] })
+  })
+
+  test('for a record is parted by partitions first, so that what was written is not sent again with each half', () => {
+    const [x, y, z] = [entry(1, 't', 1), entry(2, 't', 2), entry(3, 't', 1)]
+    expect(afterFailedBatch([x, y, z], failed('record'))).toEqual({ kind: 'again', batches: [[x, z], [y]] })
   })
 
   test('for a record, and had one only, is refused', () => {
@@ -54,10 +60,10 @@ describe('a batch that failed', () => {
 })
 
 describe('a batch of which some failed', () => {
-  test('for a reason of the moment: these are sent again, in order', () => {
-    expect(afterFailedBatch([a, b, c, d], partial({ 3: 'unknown', 1: 'retriable' }))).toEqual({
-      kind: 'again',
-      batches: [[b, d]],
+  test('for a reason of the moment: these are in trouble, in order', () => {
+    expect(afterFailedBatch([a, b, c, d], partial({ 3: 'unknown', 1: 'retriable' }))).toMatchObject({
+      kind: 'trouble',
+      batch: [b, d],
     })
   })
 

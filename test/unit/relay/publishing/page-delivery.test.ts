@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../../src/kernel/clock.ts'
+import { BackstitchError } from '../../../../src/kernel/errors.ts'
 import { silentLogger } from '../../../../src/kernel/logger.ts'
 import { noTestSignals } from '../../../../src/kernel/test-signals.ts'
 import { PageDelivery } from '../../../../src/relay/publishing/page-delivery.ts'
@@ -8,16 +9,19 @@ import { PublisherLanes } from '../../../../src/relay/publishing/publisher-lanes
 import { TenureEnded } from '../../../../src/relay/publishing/tenure-ended.ts'
 import { TopicDirectory } from '../../../../src/relay/publishing/topic-directory.ts'
 import { Parked } from '../../../../src/relay/quarantine/parked.ts'
-import { textAt } from '../../../../src/relay/source/outbox-tuple.ts'
+import { type OutboxTuple, textAt } from '../../../../src/relay/source/outbox-tuple.ts'
 import type { OutgoingRecord, PublishFailure } from '../../../../src/transport/publisher.ts'
+import { partitionOf } from '../../../../src/transport/partition.ts'
 import { rowOf, rowsOf } from '../rows.ts'
 import { ScriptedTransport } from '../scripted-transport.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
+const keyOfPartition = (row: OutboxTuple, partition: number): boolean =>
+  partitionOf(textAt(row, 'aggregateid'), 4) === partition
 const failed = (kind: PublishFailure['kind']) =>
   ({ kind: 'failed', failure: { kind, reason: `it is ${kind}` } }) as const
 
-function setUp(lanesCount = 2) {
+function setUp(lanesCount = 2, holds = false) {
   const transport = new ScriptedTransport()
   const end = new AbortController()
   const lanes = new PublisherLanes({
@@ -32,6 +36,15 @@ function setUp(lanesCount = 2) {
     lanes,
     topics,
     parked,
+    held: {
+      isFull: false,
+      room: async () => undefined,
+      hold: (topic, partition, reason) => {
+        if (holds) parked.holdPartition(topic, partition, reason)
+        return holds
+      },
+      count: () => undefined,
+    },
     scope: { signal: end.signal, deadlineMs: () => 1_000 },
     signals: noTestSignals,
     logger: silentLogger,
@@ -185,6 +198,65 @@ describe('a page', () => {
     expect(transport.bodies.toSorted((a, b) => Number(a) - Number(b))).toEqual(
       rowsOf(40).map((row) => textAt(row, 'seq')),
     )
+  })
+})
+
+describe('a partition that cannot be written to', () => {
+  const place = 'outbox.event.order'
+  /** Whoever sends to partition 1 gets no answer. */
+  const sick = (records: readonly OutgoingRecord[]) =>
+    records.some(({ partition }) => partition === 1) ? failed('unknown') : ({ kind: 'acknowledged' } as const)
+
+  test('is found by itself and held: the others are acknowledged once, and its rows are to be parked (rule B12)', async () => {
+    const { transport, parked, delivery } = setUp(1, true)
+    transport.answer = sick
+    const rows = rowsOf(80, 40)
+    const held = await delivery.deliver(rows, false)
+    expect(parked.partitions).toEqual([`${place}/1`])
+    expect(held.length).toBeGreaterThan(0)
+    expect(held.every(({ code, partition }) => code === 'OUTBOX_PARTITION_HELD' && partition === 1)).toBe(
+      true,
+    )
+    const seqs = held.map(({ seq }) => Number(seq))
+    expect(seqs).toEqual(seqs.toSorted((a, b) => a - b))
+    expect([...transport.bodies.map(Number), ...seqs].toSorted((a, b) => a - b)).toEqual(
+      rows.map((row) => Number(textAt(row, 'seq'))),
+    )
+    // the first request, each other partition once, and the one at fault twice
+    expect(transport.batches).toHaveLength(1 + 3 + 2)
+    transport.batches.length = 0
+    const next = await delivery.deliver(rowsOf(80, 40, 81), false)
+    expect(next).toHaveLength(held.length)
+    expect(transport.batches).toHaveLength(1)
+  })
+
+  test('is held though nothing else is there to prove it, once Kafka answers otherwise', async () => {
+    const { transport, parked, delivery } = setUp(1, true)
+    transport.answer = sick
+    const rows = rowsOf(80, 40).filter((row) => transport.topics.get(place) === 4 && keyOfPartition(row, 1))
+    expect(await delivery.deliver(rows, true)).toHaveLength(rows.length)
+    expect(parked.partitions).toEqual([`${place}/1`])
+  })
+
+  test('is not held while Kafka cannot be reached at all: there is nobody to make way for', async () => {
+    const { transport, parked, delivery } = setUp(1, true)
+    await delivery.deliver([rowOf()], true)
+    transport.unreachable = new BackstitchError('KAFKA_UNREACHABLE', 'nobody there')
+    transport.answer = () => failed('unknown')
+    const delivering = delivery.deliver(rowsOf(40, 20), false)
+    for (let turn = 0; turn < 500; turn++) await new Promise(setImmediate)
+    expect(parked.partitions).toEqual([])
+    transport.unreachable = undefined
+    transport.answer = () => ({ kind: 'acknowledged' })
+    expect(await delivering).toEqual([])
+    expect(transport.bodies).toHaveLength(41)
+  })
+
+  test('that only stumbles is not held', async () => {
+    const { transport, parked, delivery } = setUp(1, true)
+    transport.answer = (records, number) => (number <= 2 ? sick(records) : { kind: 'acknowledged' })
+    expect(await delivery.deliver(rowsOf(80, 40), false)).toEqual([])
+    expect(parked.partitions).toEqual([])
   })
 })
 
