@@ -99,7 +99,11 @@ describe('the lease of an outbox', () => {
     }
     expect(await b.save(mine)).toMatchObject({ number: 3n })
     expect(await b.save(mine), 'parking twice changes nothing').toMatchObject({ number: 4n })
-    expect(await b.readParked()).toEqual({ keys: [{ topic, key: 'k', refused: true }], topics: [] })
+    expect(await b.readParked()).toEqual({
+      keys: [{ topic, key: 'k', refused: true }],
+      topics: [],
+      partitions: [],
+    })
   })
 
   test('and its checkpoint outlive no frozen owner: no lock of ours is left behind a statement (rule B13)', async () => {
