@@ -68,6 +68,12 @@ export interface ProcessControl {
   restart(): Promise<void>
 }
 
+/** A Kafka of this run alone, that can be more than one broker. */
+export interface OwnKafka extends KafkaServer, ProcessControl {
+  /** Starts one more broker of the cluster, without a vote in it; it ends with {@link KafkaServer.stop} of the first at the latest. */
+  addBroker(): Promise<KafkaServer & ProcessControl>
+}
+
 /** The servers of a run. Reading one that was not asked for throws. */
 export interface Services {
   readonly postgres: PostgresServer
@@ -79,7 +85,7 @@ export interface Services {
 /** The servers of a run that asked for its own. */
 export interface OwnServices extends Services {
   readonly postgres: PostgresServer & ProcessControl
-  readonly kafka: KafkaServer & ProcessControl
+  readonly kafka: OwnKafka
 }
 
 /** What {@link startDebezium} takes. */

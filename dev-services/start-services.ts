@@ -9,6 +9,7 @@ import { resolveLocal, resolveServer } from './resolve-server.ts'
 import type {
   KafkaServer,
   KafkaSettings,
+  OwnKafka,
   OwnServices,
   PostgresServer,
   PostgresSettings,
@@ -117,7 +118,7 @@ function findKafka(
   own: boolean,
   engine: () => Promise<DockerEngine | { missing: string }>,
   log: (line: string) => void,
-): Promise<KafkaServer | (KafkaServer & ProcessControl)> {
+): Promise<KafkaServer | OwnKafka> {
   const ways = { ...KAFKA, local: () => startLocalKafka(settings, log) }
   if (own) return resolveLocal(ways, [], true)
   return resolveServer<KafkaServer>(

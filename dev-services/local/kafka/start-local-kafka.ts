@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KAFKA_PROPERTIES } from '../../parameters.ts'
 import { probeKafka } from '../../readiness/probe-kafka.ts'
-import type { KafkaServer, KafkaSettings, ProcessControl } from '../../settings.ts'
+import type { KafkaServer, KafkaSettings, OwnKafka, ProcessControl } from '../../settings.ts'
 import { freePorts } from '../free-ports.ts'
 import { GuardedServer, ServerFailedError } from '../guarded-server.ts'
 import { newClusterId } from './cluster-id.ts'
@@ -17,26 +17,53 @@ const HEAP_MB = 512
 export async function startLocalKafka(
   settings: KafkaSettings,
   log: (line: string) => void,
-): Promise<KafkaServer & ProcessControl> {
-  const { java, base } = await kafkaCommand(log)
+): Promise<OwnKafka> {
+  const command = await kafkaCommand(log)
+  const clusterId = newClusterId()
+  const first = await startNode(command, clusterId, settings, { id: 1 })
+  const others: (KafkaServer & ProcessControl)[] = []
+  return {
+    ...first,
+    stop: async () => {
+      await Promise.all(others.map((other) => other.stop()))
+      await first.stop()
+    },
+    addBroker: async () => {
+      const { controllerPort } = first
+      const other = await startNode(command, clusterId, settings, { id: others.length + 2, controllerPort })
+      others.push(other)
+      return other
+    },
+  }
+}
+
+/** `controllerPort`: of the first node, which alone is the controller; the first node itself chooses it. */
+type Node = { readonly id: number; readonly controllerPort?: number }
+
+async function startNode(
+  { java, base }: Awaited<ReturnType<typeof kafkaCommand>>,
+  clusterId: string,
+  settings: KafkaSettings,
+  node: Node,
+): Promise<KafkaServer & ProcessControl & { readonly controllerPort: number }> {
   const heapMb = settings.heapMb ?? HEAP_MB
   const flags = settings.profile === 'throughput' ? THROUGHPUT_FLAGS : FAST_START_FLAGS
   const jvm = [`-Xms${heapMb}m`, `-Xmx${heapMb}m`, ...flags, ...base]
   const tool = ['-Xmx128m', ...FAST_START_FLAGS, ...base, 'kafka.tools.StorageTool']
-  const clusterId = newClusterId()
   for (let attempt = 1; ; attempt += 1) {
-    const [port = 0, controllerPort = 0] = await freePorts(2)
+    const [port = 0, freePort = 0] = await freePorts(2)
+    const controllerPort = node.controllerPort ?? freePort
     const broker = `127.0.0.1:${port}`
     try {
       const server = await GuardedServer.start({
-        name: 'Kafka',
+        name: node.id === 1 ? 'Kafka' : `Kafka ${node.id}`,
         probe: () => probeKafka(broker, clusterId),
         readyWithinMs: READY_WITHIN_MS,
         order: {
           folderPrefix: join(tmpdir(), 'backstitch-kafka-run-'),
           owner: undefined,
           env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
-          files: { 'server.properties': serverProperties(port, controllerPort, settings) },
+          files: { 'server.properties': serverProperties(port, { ...node, controllerPort }, settings) },
           steps: [
             { path: java, args: [...tool, 'format', '-t', clusterId, '-c', '{folder}/server.properties'] },
           ],
@@ -48,6 +75,7 @@ export async function startLocalKafka(
       return {
         brokers: [broker],
         origin: 'local',
+        controllerPort,
         stop: () => server.stop(),
         pid: () => server.pid(),
         kill: (signal) => server.kill(signal),
@@ -59,15 +87,21 @@ export async function startLocalKafka(
   }
 }
 
-function serverProperties(port: number, controllerPort: number, settings: KafkaSettings): string {
+function serverProperties(
+  port: number,
+  { id, controllerPort }: Required<Node>,
+  settings: KafkaSettings,
+): string {
+  const isController = id === 1
+  const listener = `PLAINTEXT://127.0.0.1:${port}`
   const properties = {
     ...KAFKA_PROPERTIES,
     ...settings.properties,
-    'process.roles': 'broker,controller',
-    'node.id': '1',
+    'process.roles': isController ? 'broker,controller' : 'broker',
+    'node.id': String(id),
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: isController ? `${listener},CONTROLLER://127.0.0.1:${controllerPort}` : listener,
+    'advertised.listeners': listener,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': '{folder}/data',

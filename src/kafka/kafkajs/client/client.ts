@@ -5,6 +5,7 @@ import type { KafkajsOptions } from '../options.ts'
 import { guardedSockets } from './guarded-sockets.ts'
 import { logTo } from './log-creator.ts'
 import { quietRequestQueue } from './quiet-request-queue.ts'
+import { tolerantMetadata } from './tolerant-metadata.ts'
 
 /** One kafkajs client with sockets of its own. */
 export type Client = {
@@ -39,6 +40,7 @@ export function clientFactory(options: KafkajsOptions): () => Client {
     )
   }
   quietRequestQueue()
+  tolerantMetadata()
   const logger = options.logger ?? silentLogger
   return () => {
     let isCutOff = false
