@@ -7,8 +7,12 @@ export type { TraceContext, TraceContextSource } from './message/trace-context.t
 export type { Message, MessageContext, ReceivedMessage, SagaContext } from './message/message.ts'
 
 // Writing
-export { createOutbox } from './runtime/create-outbox.ts'
-export type { Outbox } from './outbox/outbox.ts'
+export { createOutbox, type OutboxOptions, type ServiceOutbox as Outbox } from './runtime/create-outbox.ts'
+export type { BacklogLimit } from './outbox/backlog-guard.ts'
+export type { NotBefore } from './outbox/due-time.ts'
+export type { TransactionOf, TransactionSource } from './outbox/transaction-source.ts'
+export type { TransactionRunner } from './outbox/transaction-runner.ts'
+export type { EnqueueOptions, UnitOfWork } from './outbox/unit-of-work.ts'
 export type { CallerTransaction } from './kernel/caller-transaction.ts'
 export type { SqlExecutor, SqlRow } from './kernel/sql-executor.ts'
 

@@ -11,6 +11,8 @@ export type TransactionOptions = {
   readonly idleMsMax?: number
   /** When it aborts, the connection is cut: the transaction rejects with the signal’s reason, and what was done in it is rolled back. */
   readonly signal?: AbortSignal
+  /** Statements that go to the server in one message with the commit, asked for when the work has resolved. Default: none. */
+  readonly lastStatements?: () => string
 }
 
 /** Where transactions of our own run: the port to one database. */

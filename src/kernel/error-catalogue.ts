@@ -96,7 +96,7 @@ export const errorCatalogue = {
   ),
   TRANSACTION_UNSUPPORTED: permanent(
     'The value given as a transaction is none that backstitch knows.',
-    'Pass a pg client with an open transaction, a knex transaction, or an object with query(text, values).',
+    'Pass an open transaction of pg, knex, Kysely, Drizzle, postgres.js, Prisma or TypeORM, or an object with query(text, values).',
   ),
   HANDLER_FAILED: transient(
     'A handler threw an error.',
@@ -109,6 +109,10 @@ export const errorCatalogue = {
   HANDLER_RESULT_INVALID: permanent(
     'A command’s handler returned no outcome of its contract.',
     'Return what ok(...) or rejected.<name>(...) of the handler’s own context gives.',
+  ),
+  OUTBOX_BACKLOGGED: transient(
+    'The outbox takes no more messages: too old ones wait to be published.',
+    'Try the whole transaction again later, and see that a relay publishes.',
   ),
   OUTBOX_CHECKPOINT_AHEAD: permanent(
     'The checkpoint knows transactions that this database has not seen yet: it was restored from a backup or replaced.',
@@ -193,6 +197,10 @@ export const errorCatalogue = {
   STOP_DEADLINE_PASSED: permanent(
     'A process part did not stop within its deadline.',
     'Nothing is lost: what was not acknowledged is done again.',
+  ),
+  UNIT_OF_WORK_MISSING: permanent(
+    'There is no unit of work to enqueue into.',
+    'Enqueue within the work of outbox.transaction(...), and wait for it there; or hand over a transaction: outbox.enqueue(tx, message).',
   ),
   UNEXPECTED: permanent(
     'Something happened that backstitch did not foresee.',

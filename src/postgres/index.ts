@@ -1,5 +1,5 @@
 export type { Part } from '../../migrations/migration.ts'
 export { assertSchema } from './assert-schema.ts'
-export { toExecutor } from './executor.ts'
+export { toExecutor } from './caller/to-executor.ts'
 export { migrate, type MigrateOptions } from './migrate.ts'
 export { defaultSchema } from './schema-name.ts'

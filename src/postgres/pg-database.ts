@@ -56,11 +56,25 @@ async function runTransaction<Result>(
 ): Promise<Result> {
   await client.query(beginStatement(options))
   const result = await work(client)
-  // Postgres answers the commit of a failed transaction with a rollback and no error.
-  const { command } = await client.query('commit')
-  if (command !== 'COMMIT')
-    throw new BackstitchError('TRANSACTION_ABORTED', 'The work went on after the error of a statement')
+  await commit(client, options.lastStatements?.() ?? '')
   return result
+}
+
+/** Postgres answers the commit of a failed transaction with a rollback and no error. */
+async function commit(client: pg.PoolClient, lastStatements: string): Promise<void> {
+  const aborted = new BackstitchError(
+    'TRANSACTION_ABORTED',
+    'The work went on after the error of a statement',
+  )
+  if (lastStatements === '') {
+    const { command } = await client.query('commit')
+    if (command !== 'COMMIT') throw aborted
+    return
+  }
+  // of statements in one message the first that fails is the last that runs: what could not be written is never committed
+  await client.query(`${lastStatements};\ncommit`).catch((thrown: unknown) => {
+    throw sqlState(thrown) === '25P02' ? aborted : thrown
+  })
 }
 
 function beginStatement({ isolation, idleMsMax }: TransactionOptions): string {

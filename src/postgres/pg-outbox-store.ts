@@ -1,17 +1,84 @@
-import type { OutboxStore } from '../outbox/outbox-store.ts'
+import { escapeLiteral } from 'pg'
+import type { CallerTransaction } from '../kernel/caller-transaction.ts'
+import type { SqlExecutor } from '../kernel/sql-executor.ts'
+import type { OutboxRow } from '../outbox/outbox-row.ts'
+import type { WriterStore } from '../outbox/outbox-store.ts'
+import { isPgClient } from './caller/pg-client.ts'
+import { toExecutor } from './caller/to-executor.ts'
 import { explainSqlError } from './explain-sql-error.ts'
-import { toExecutor } from './executor.ts'
+import { namedStatement, runNamed } from './named-statement.ts'
+import { deleteDeferredRow } from './queries/outbox/delete-deferred-row.ts'
+import { insertDeferredRows } from './queries/outbox/insert-deferred-rows.ts'
+import { insertOutboxRow } from './queries/outbox/insert-outbox-row.ts'
 import { insertOutboxRows } from './queries/outbox/insert-outbox-rows.ts'
+import { readOldestAge } from './queries/outbox/read-oldest-age.ts'
+import { savepoint } from './caller/savepoint.ts'
 import { quoteSchema } from './schema-name.ts'
 
 /** Writes outbox rows through the caller’s transaction. */
-export function pgOutboxStore(schemaName: string): OutboxStore {
-  const statement = insertOutboxRows(quoteSchema(schemaName))
+export type PgOutboxStore = WriterStore & {
+  /** The insert of some rows with its values in the text, to go to the server together with other statements. */
+  insertText(rows: readonly OutboxRow[]): string
+}
+
+/**
+ * Makes a {@link PgOutboxStore}.
+ * @param options.preparedStatements clients of `pg` prepare the insert once for each connection. Default false: poolers in transaction mode may
+ *   not know the names of prepared statements
+ */
+export function pgOutboxStore(
+  schemaName: string,
+  options: { readonly preparedStatements?: boolean } = {},
+): PgOutboxStore {
+  const schema = quoteSchema(schemaName)
+  const insertMany = insertOutboxRows(schema)
+  const deferMany = insertDeferredRows(schema)
+  const deleteDeferred = deleteDeferredRow(schema)
+  const oldestAge = readOldestAge(schema)
+  const explain = explainSqlError(`${schemaName}.outbox`)
+  const explainDeferred = explainSqlError(`${schemaName}.outbox_deferred`)
+  const named = new Map<string, ReturnType<typeof namedStatement>>()
+
+  const run = (
+    tx: CallerTransaction,
+    text: string,
+    values: readonly string[],
+  ): ReturnType<SqlExecutor['query']> => {
+    const executor = toExecutor(tx)
+    if (options.preparedStatements !== true || !isPgClient(executor)) return executor.query(text, values)
+    let statement = named.get(text)
+    if (!statement) named.set(text, (statement = namedStatement('enqueue', text)))
+    return runNamed(executor, statement, values)
+  }
+
+  const insertOne = (row: OutboxRow, placeOf?: (n: number, value: string) => string) =>
+    insertOutboxRow(schema, row, placeOf)
+
   return {
     insert: async (tx, rows) => {
-      await toExecutor(tx)
-        .query(statement, [JSON.stringify(rows)])
-        .catch(explainSqlError(`${schemaName}.outbox`))
+      const [first, ...others] = rows
+      if (!first) return
+      const { text, values } =
+        others.length === 0 ? insertOne(first) : { text: insertMany, values: [JSON.stringify(rows)] }
+      await run(tx, text, values).catch(explain)
     },
+    insertText: (rows) => {
+      const [first, ...others] = rows
+      if (!first) return ''
+      if (others.length === 0) return insertOne(first, (_, value) => escapeLiteral(value)).text
+      return insertMany.replace('$1', () => escapeLiteral(JSON.stringify(rows)))
+    },
+    defer: async (tx, rows) => {
+      await run(tx, deferMany, [JSON.stringify(rows)]).catch(explainDeferred)
+    },
+    cancel: async (tx, id) => {
+      const { rows } = await run(tx, deleteDeferred, [id]).catch(explainDeferred)
+      return rows.length > 0
+    },
+    oldestAgeMs: async (tx) => {
+      const { rows } = await toExecutor(tx).query<{ age_ms: number }>(oldestAge).catch(explain)
+      return Number(rows[0]?.age_ms ?? 0)
+    },
+    savepoint,
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { BackstitchError, isBackstitchError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
+import { DeferredRelease } from './deferred/deferred-release.ts'
 import type { Checkpoint } from './lease/checkpoint.ts'
 import { CheckpointKeeper, saveAfterRows } from './lease/checkpoint-keeper.ts'
 import type { PollPace } from './poll-pace.ts'
@@ -72,6 +73,7 @@ export class OwnerTenure {
   readonly #held: HeldPartitions
   readonly #upkeep: Upkeep
   readonly #backlog: BacklogGauge
+  readonly #deferred: DeferredRelease
   readonly #ended = new AbortController()
   #endedBy: unknown
   #stopping = false
@@ -108,6 +110,12 @@ export class OwnerTenure {
     this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper })
     this.#upkeep = new Upkeep(session, this.#keeper, signals, logger)
     this.#backlog = new BacklogGauge(session, this.#keeper, this.#parked, instruments)
+    this.#deferred = new DeferredRelease({
+      ...options,
+      epoch: checkpoint.epoch,
+      onReleased: () => options.pace.wake(),
+      onFailure: (error) => this.end(error),
+    })
   }
 
   /** Records acknowledged in this tenure. */
@@ -160,6 +168,7 @@ export class OwnerTenure {
   /** Finishes what is in hand, saves it, and gives the lease back. */
   stop(): void {
     this.#stopping = true
+    this.#deferred.stop()
     this.#options.pace.wake()
   }
 
@@ -168,6 +177,7 @@ export class OwnerTenure {
     this.#endedBy ??= reason
     this.#keeper.stop()
     this.#backlog.stop()
+    this.#deferred.stop()
     this.#ended.abort()
   }
 
@@ -180,6 +190,7 @@ export class OwnerTenure {
     this.#held.resume(partitions)
     await this.#upkeep.begin()
     this.#backlog.start()
+    this.#deferred.start()
   }
 
   async #step(): Promise<void> {

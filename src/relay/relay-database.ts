@@ -1,5 +1,6 @@
 import type { Shard } from './ownership/shard.ts'
 import type { StewardSession, StewardSettings } from './ownership/steward-session.ts'
+import type { DeferredSession } from './deferred/deferred-session.ts'
 import type { LeaseSession } from './lease/lease-session.ts'
 import type { QuarantineSession } from './quarantine/quarantine-session.ts'
 import type { SourceSession } from './source/source-session.ts'
@@ -43,7 +44,8 @@ export type SessionSettings = {
 export type RelaySession = SourceSession &
   LeaseSession &
   QuarantineSession &
-  UpkeepSession & {
+  UpkeepSession &
+  DeferredSession & {
     /** Lets go of the connection, at once and without waiting for what is under way. Never throws. */
     close(): void
   }

@@ -12,7 +12,7 @@ import { type Codec, jsonCodec } from '../message/codec.ts'
 import { type BodyLimits, defaultBodyLimits } from '../message/limits.ts'
 import type { TraceContextSource } from '../message/trace-context.ts'
 import { defaultTopicPrefix, topicOf } from '../message/topic.ts'
-import { type Outbox, outboxOver } from '../outbox/outbox.ts'
+import { outboxOver, type OutboxWriter } from '../outbox/outbox.ts'
 import type { Part } from '../../migrations/migration.ts'
 import { addInboxLeaves } from '../postgres/add-inbox-leaves.ts'
 import { assertSchema } from '../postgres/assert-schema.ts'
@@ -67,7 +67,7 @@ export type GroupParts = {
     readonly limits: BodyLimits
     readonly traceContext?: TraceContextSource
   }
-  readonly outbox: Outbox
+  readonly outbox: OutboxWriter
   readonly logger: Logger
   /** The options of `groupPart`, without the work. */
   readonly around: Omit<GroupPartOptions<never>, 'work'>

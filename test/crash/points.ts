@@ -23,6 +23,8 @@ export const points = {
     'relay.truncate.after',
     'relay.leaf.before',
     'relay.leaf.after',
+    'relay.deferred.before',
+    'relay.deferred.after',
     'relay.release.before',
   ],
   orchestrator: [

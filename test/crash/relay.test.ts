@@ -46,6 +46,7 @@ describe('a relay that is killed', () => {
       const writers = new TallyWriters(pool)
       onTestFinished(() => writers.close())
       await writers.wave(keys, 1)
+      await writers.count('key-later', { rows: 3, notBefore: '50ms' })
       const open = await writers.begin('key-open')
 
       const relay = new CrashingPart('relay', { ...stage.settings('tally'), ...pagesAt(kill) }, kill)

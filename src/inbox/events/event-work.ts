@@ -3,7 +3,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { Codec } from '../../message/codec.ts'
 import type { BodyLimits } from '../../message/limits.ts'
 import type { TraceContextSource } from '../../message/trace-context.ts'
-import type { Outbox } from '../../outbox/outbox.ts'
+import type { OutboxWriter } from '../../outbox/outbox.ts'
 import type { EventSubscription, HandlerContext, ReceivedTombstone } from './event-subscription.ts'
 import type { GroupWork } from '../group-work.ts'
 import { outgoingMessages } from './outgoing-messages.ts'
@@ -17,7 +17,7 @@ export type EventWorkOptions = {
   readonly codec: Codec
   readonly limits: BodyLimits
   /** Takes the messages that handlers send. */
-  readonly outbox: Outbox
+  readonly outbox: OutboxWriter
   /** Default: the trace of the message. */
   readonly traceContext?: TraceContextSource
   readonly logger: Logger

@@ -1,4 +1,5 @@
 import { BackstitchError } from '../../kernel/errors.ts'
+import type { Released } from '../../relay/deferred/deferred-session.ts'
 import type { Checkpoint, LeaseView } from '../../relay/lease/checkpoint.ts'
 import type { OutboxView } from '../../relay/ownership/steward-session.ts'
 import type { IntendedKey, QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
@@ -141,5 +142,15 @@ export function intendedKeyOf(row: TextRow): IntendedKey {
     retry: retry === 't',
     skips: skips ? skips.split(',') : [],
     head: head ?? '',
+  }
+}
+
+/** The row of `releaseDeferred`. */
+export function releasedOf([count, more, next, untilNextMs]: TextRow): Released {
+  return {
+    count: Number(count),
+    more: more === 't',
+    next: next ?? '',
+    untilNextMs: untilNextMs === null || untilNextMs === undefined ? undefined : Number(untilNextMs),
   }
 }

@@ -14,6 +14,7 @@ import {
   lsnOf,
   pageOf,
   quarantinedRowOf,
+  releasedOf,
 } from './pg-relay-rows.ts'
 import { type RelayStatements, relayStatements } from './pg-relay-statements.ts'
 import { describeOutbox } from '../queries/relay/describe-outbox.ts'
@@ -202,6 +203,16 @@ class PgRelaySession implements RelaySession {
     )
   }
 
+  async releaseDue(
+    release: Parameters<RelaySession['releaseDue']>[0],
+  ): ReturnType<RelaySession['releaseDue']> {
+    const { epoch, owner, from } = release
+    const rows = await this.#client
+      .run(this.#statements.releaseDeferred, [this.#shard.number, epoch, owner, from])
+      .catch(nothingIfRefused)
+    return rows && releasedOf(one(rows))
+  }
+
   truncateCheckpoints(slot: 0 | 1): Promise<boolean> {
     return this.#client.runQuickly(truncateCheckpoints(this.#schema, slot))
   }
@@ -232,6 +243,12 @@ class PgRelaySession implements RelaySession {
 /** Somebody else appended the checkpoint of this number: nothing was written by us. */
 function nothingIfTaken(error: unknown): readonly TextRow[] {
   if (sqlStateOf(error) === uniqueViolation) return []
+  throw error
+}
+
+/** A lock was not to be had in time, or the right is missing: the statement did nothing, and the session is as it was. */
+function nothingIfRefused(error: unknown): undefined {
+  if (/^(42501|55P03|57014|40P01)$/.test(sqlStateOf(error) ?? '')) return undefined
   throw error
 }
 

@@ -17,6 +17,7 @@ import { flushWal, readFlushedTo } from '../queries/relay/flush-wal.ts'
 import { readEarlyPage } from '../queries/relay/read-early-page.ts'
 import { readLiveWindow } from '../queries/relay/read-live-window.ts'
 import { readWalkPage } from '../queries/relay/read-walk-page.ts'
+import { releaseDeferred } from '../queries/relay/release-deferred.ts'
 import {
   leapCheckpoint,
   saveCheckpoint,
@@ -55,6 +56,7 @@ export function relayStatements(
     readRowsOfTopic: readRowsOfTopic(schema, page),
     readRowsOfPartition: readRowsOfPartition(schema, page),
     readLeafBounds,
+    releaseDeferred: releaseDeferred(schema, shard),
   }
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { name, text }])) as Record<
     keyof typeof texts,

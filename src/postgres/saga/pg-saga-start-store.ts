@@ -1,5 +1,5 @@
 import type { SagaStartStore } from '../../saga/start/saga-start-store.ts'
-import { toExecutor } from '../executor.ts'
+import { toExecutor } from '../caller/to-executor.ts'
 import { explainSqlError } from '../explain-sql-error.ts'
 import { findByKeys, type KeyRecord } from '../queries/saga/find-by-keys.ts'
 import { hasSagaTables } from '../queries/saga/has-saga-tables.ts'

@@ -7,7 +7,7 @@ import type { Codec } from '../../message/codec.ts'
 import type { BodyLimits } from '../../message/limits.ts'
 import type { Message, ReceivedMessage, SagaContext } from '../../message/message.ts'
 import type { TraceContextSource } from '../../message/trace-context.ts'
-import type { Outbox } from '../../outbox/outbox.ts'
+import type { OutboxWriter } from '../../outbox/outbox.ts'
 import { decideStep } from './barrier-machine.ts'
 import type { CommandHandler } from './command-handler.ts'
 import { outcomeMakers } from './command-outcome.ts'
@@ -26,7 +26,7 @@ export type ParticipantWorkOptions = {
   readonly limits: BodyLimits
   readonly store: ParticipantStore
   /** Takes the replies, and the messages that handlers send. */
-  readonly outbox: Outbox
+  readonly outbox: OutboxWriter
   /** Default: the trace of the command. */
   readonly traceContext?: TraceContextSource
   readonly logger: Logger

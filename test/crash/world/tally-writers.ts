@@ -1,8 +1,10 @@
-import { createOutbox } from 'backstitch'
+import { createOutbox, type NotBefore } from 'backstitch'
 import type pg from 'pg'
 import { Counted } from './tally.ts'
 
 const outbox = createOutbox({ service: 'tally' })
+
+type WriteOptions = { readonly rows?: number; readonly note?: string; readonly notBefore?: NotBefore }
 
 /** Writes {@link Counted} events as an application does: the key’s row is locked before anything is put into the outbox. */
 export class TallyWriters {
@@ -28,10 +30,7 @@ export class TallyWriters {
   }
 
   /** One transaction that counts a key up. */
-  async count(
-    key: string,
-    options: { readonly rows?: number; readonly note?: string; readonly rollBack?: boolean } = {},
-  ): Promise<void> {
+  async count(key: string, options: WriteOptions & { readonly rollBack?: boolean } = {}): Promise<void> {
     const open = await this.begin(key, options)
     await (options.rollBack === true ? open.rollBack() : open.commit())
   }
@@ -39,7 +38,7 @@ export class TallyWriters {
   /** Counts a key up in a transaction that stays open. */
   async begin(
     key: string,
-    { rows = 1, note = '' }: { readonly rows?: number; readonly note?: string } = {},
+    { rows = 1, note = '', notBefore }: WriteOptions = {},
   ): Promise<{ commit(): Promise<void>; rollBack(): Promise<void> }> {
     const client = await this.#pool.connect()
     this.#open.add(client)
@@ -52,7 +51,7 @@ export class TallyWriters {
     const messages = Array.from({ length: rows }, (_, row) =>
       Counted.create({ key, n: last - rows + row + 1, note }),
     )
-    await outbox.enqueue(client, messages)
+    await outbox.enqueue(client, messages, notBefore === undefined ? {} : { notBefore })
     return {
       commit: async () => {
         await client.query('commit')

@@ -142,7 +142,7 @@ describe('what is refused leaves the transaction usable', () => {
   })
 
   test('a pool, which has no transaction', async () => {
-    await expect(database.outbox.enqueue(database.pool, good)).rejects.toMatchObject({
+    await expect(database.outbox.enqueue(database.pool as never, good)).rejects.toMatchObject({
       code: 'TRANSACTION_UNSUPPORTED',
     })
     expect(await database.takeRows()).toEqual([])

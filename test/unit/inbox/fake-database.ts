@@ -3,7 +3,7 @@ import type { InboxKey, InboxStore } from '../../../src/inbox/inbox-store.ts'
 import type { Database } from '../../../src/kernel/database.ts'
 import type { SqlExecutor } from '../../../src/kernel/sql-executor.ts'
 import type { Message } from '../../../src/message/message.ts'
-import type { Outbox } from '../../../src/outbox/outbox.ts'
+import type { OutboxWriter } from '../../../src/outbox/outbox.ts'
 
 /** What a transaction wrote, or what all of them left. */
 type Written = { claims: string[]; letters: DeadLetter[]; effects: unknown[]; sent: Message[] }
@@ -68,8 +68,7 @@ export function fakeDatabase() {
       return fresh
     },
   }
-  const outbox: Outbox = {
-    service: 'test',
+  const outbox: OutboxWriter = {
     enqueue: async (tx, messages) => {
       const list = Array.isArray(messages) ? (messages as readonly Message[]) : [messages as Message]
       open.get(tx as SqlExecutor)?.sent.push(...list)

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { CallerTransaction } from '../../../src/kernel/caller-transaction.ts'
 import { event } from '../../../src/message/event.ts'
-import type { OutboxRow } from '../../../src/outbox/outbox-row.ts'
 import { outboxOver } from '../../../src/outbox/outbox.ts'
+import { recordingStore } from './recording-store.ts'
 
 const Counted = event('counter.counted', {
   version: 1,
@@ -11,17 +11,6 @@ const Counted = event('counter.counted', {
   payload: z.object({ key: z.string(), n: z.int() }),
 })
 const tx: CallerTransaction = { query: () => undefined }
-
-function recordingStore() {
-  const calls: { tx: CallerTransaction; rows: readonly OutboxRow[] }[] = []
-  const store = {
-    insert: (given: CallerTransaction, rows: readonly OutboxRow[]) => {
-      calls.push({ tx: given, rows })
-      return Promise.resolve()
-    },
-  }
-  return { calls, store }
-}
 
 describe('enqueue', () => {
   test('hands one message to the store, in the caller’s transaction', async () => {
@@ -77,7 +66,10 @@ describe('enqueue', () => {
 
   test('passes on what the store rejects with', async () => {
     const failure = new Error('connection terminated')
-    const outbox = outboxOver({ insert: () => Promise.reject(failure) }, { service: 'counting' })
+    const outbox = outboxOver(
+      { ...recordingStore().store, insert: () => Promise.reject(failure) },
+      { service: 'counting' },
+    )
     await expect(outbox.enqueue(tx, Counted.create({ key: 'a', n: 1 }))).rejects.toBe(failure)
   })
 })

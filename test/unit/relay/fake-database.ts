@@ -209,6 +209,11 @@ export class FakeSession implements RelaySession {
     this.flushes++
   }
 
+  async releaseDue(): ReturnType<RelaySession['releaseDue']> {
+    await this.#database.before('releaseDue')
+    return { count: 0, more: false, next: '', untilNextMs: undefined }
+  }
+
   async readParked(): ReturnType<RelaySession['readParked']> {
     const entries = [...this.#database.quarantine.values()]
     const keyed = entries.filter(

@@ -1,4 +1,5 @@
-import { outboxColumns, outboxRowsFrom } from '../outbox/insert-outbox-rows.ts'
+import { outboxRowsFrom } from '../outbox/insert-outbox-rows.ts'
+import { outboxColumns } from '../outbox/outbox-columns.ts'
 import { definitionLock } from './definition-lock.ts'
 import { armTimers } from '../timer/arm-timers.ts'
 import { cancelTimers } from '../timer/cancel-timers.ts'
@@ -21,7 +22,7 @@ export function writeTransitions(schema: string): string {
   return `with defined as (
   insert into ${schema}.saga_definition (name, version, hash, graph)
   select d.name, d.version, d.hash, d.graph
-  from jsonb_to_recordset($1::jsonb) as d (name text, version integer, hash text, graph jsonb)
+  from jsonb_to_recordset($1::text::jsonb) as d (name text, version integer, hash text, graph jsonb)
   where case
     when exists (
       select from ${schema}.saga_definition as known
@@ -29,7 +30,7 @@ export function writeTransitions(schema: string): string {
     else pg_try_advisory_xact_lock(${definitionLock(schema, 'd')}) end
   on conflict do nothing
 ), new_saga as (
-  select * from jsonb_to_recordset($2::jsonb) as s (id uuid, name text, version integer, hash text, business_key text,
+  select * from jsonb_to_recordset($2::text::jsonb) as s (id uuid, name text, version integer, hash text, business_key text,
     orchestrator text, status text, state text, reason text, revision integer)
 ), keyed as (
   insert into ${schema}.saga_business_key (name, business_key, saga_id)
@@ -46,7 +47,7 @@ export function writeTransitions(schema: string): string {
   update ${schema}.saga_instance as i
   set status = s.status, state = s.state, reason = s.reason, revision = s.revision,
     updated_at = clock_timestamp(), ended_at = ${endedAt('s.status')}
-  from jsonb_to_recordset($3::jsonb) as s (id uuid, expected_revision integer, status text, state text, reason text, revision integer)
+  from jsonb_to_recordset($3::text::jsonb) as s (id uuid, expected_revision integer, status text, state text, reason text, revision integer)
   where i.id = s.id and i.revision = s.expected_revision
   returning i.id
 ), moved as (
@@ -54,16 +55,16 @@ export function writeTransitions(schema: string): string {
 ), recorded as (
   insert into ${schema}.saga_history (saga_id, revision, ordinal, kind, step, round, direction, attempt, detail)
   select h.saga_id, h.revision, h.ordinal, h.kind, h.step, h.round, h.direction, h.attempt, h.detail
-  from jsonb_to_recordset($4::jsonb) as h (saga_id uuid, revision integer, ordinal integer, kind text, step text, round integer,
+  from jsonb_to_recordset($4::text::jsonb) as h (saga_id uuid, revision integer, ordinal integer, kind text, step text, round integer,
     direction text, attempt integer, detail text)
   where h.saga_id = ${amongMoved}
 ), sent as (
   insert into ${schema}.outbox (${outboxColumns})
-  ${outboxRowsFrom('$5::jsonb', `r.saga_id = ${amongMoved}`)}
+  ${outboxRowsFrom('$5::text::jsonb', `r.saga_id = ${amongMoved}`)}
 ), armed as (
-  ${armTimers(schema, '$6::jsonb', `t.saga_id = ${amongMoved}`)}
+  ${armTimers(schema, '$6::text::jsonb', `t.saga_id = ${amongMoved}`)}
 ), cancelled as (
-  ${cancelTimers(schema, '$7::jsonb', `t.saga_id = ${amongMoved}`)}
+  ${cancelTimers(schema, '$7::text::jsonb', `t.saga_id = ${amongMoved}`)}
 )
 select id from moved`
 }

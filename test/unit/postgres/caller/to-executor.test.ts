@@ -1,10 +1,10 @@
 import knex from 'knex'
 import { Pool } from 'pg'
 import { describe, expect, test } from 'vitest'
-import type { CallerTransaction } from '../../../src/kernel/caller-transaction.ts'
-import { toExecutor } from '../../../src/postgres/executor.ts'
-import { insertOutboxRows } from '../../../src/postgres/queries/outbox/insert-outbox-rows.ts'
-import { codeThrownBy } from '../thrown-code.ts'
+import type { CallerTransaction } from '../../../../src/kernel/caller-transaction.ts'
+import { toExecutor } from '../../../../src/postgres/caller/to-executor.ts'
+import { insertOutboxRows } from '../../../../src/postgres/queries/outbox/insert-outbox-rows.ts'
+import { codeThrownBy } from '../../thrown-code.ts'
 
 /** As much of a knex transaction as the executor uses; it records what it was asked. */
 function recordingTransaction() {
@@ -50,7 +50,7 @@ test('an object with query is used as it is', () => {
 describe('what has no transaction is refused', () => {
   test('a pool', async () => {
     const pool = new Pool()
-    expect(codeThrownBy(() => toExecutor(pool))).toBe('TRANSACTION_UNSUPPORTED')
+    expect(codeThrownBy(() => toExecutor(pool as never))).toBe('TRANSACTION_UNSUPPORTED')
     await pool.end()
   })
 
