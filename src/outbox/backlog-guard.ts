@@ -10,7 +10,7 @@ export type BacklogLimit = {
    * What happens beyond it. `refuse`: `OUTBOX_BACKLOGGED`. `slow`: each call waits, the longer the older the oldest message is, a second at
    * most, with the caller’s transaction and its locks held. Default `refuse`.
    */
-  readonly then?: 'refuse' | 'slow'
+  readonly beyond?: 'refuse' | 'slow'
   /** The age is looked up at most so often, by the call that comes first. Default 1,000 ms. */
   readonly lookEveryMs?: number
 }
@@ -33,10 +33,10 @@ export function backlogGuard(
   limit: BacklogLimit,
   tools: { oldestAgeMs(tx: CallerTransaction): Promise<number>; readonly clock: Clock },
 ): BacklogGuard {
-  const { ageMsMax, then = 'refuse', lookEveryMs = 1_000 } = limit
+  const { ageMsMax, beyond = 'refuse', lookEveryMs = 1_000 } = limit
   if (!(ageMsMax > 0)) throw new BackstitchError('CONFIG_INVALID', 'backlog.ageMsMax: more than 0')
   if (!(lookEveryMs >= 0)) throw new BackstitchError('CONFIG_INVALID', 'backlog.lookEveryMs: at least 0')
-  const { oldestAgeMs, clock } = tools
+  const { clock } = tools
   let ageMs = 0
   let lookAtMs = Number.NEGATIVE_INFINITY
 
@@ -44,10 +44,10 @@ export function backlogGuard(
     admit: async (tx) => {
       if (clock.now() >= lookAtMs) {
         lookAtMs = clock.now() + lookEveryMs
-        ageMs = await oldestAgeMs(tx)
+        ageMs = await tools.oldestAgeMs(tx)
       }
       if (ageMs <= ageMsMax) return
-      if (then === 'slow') return clock.pause(Math.min(1, ageMs / ageMsMax - 1) * slowMsMax)
+      if (beyond === 'slow') return clock.pause(Math.min(1, ageMs / ageMsMax - 1) * slowMsMax)
       throw new BackstitchError(
         'OUTBOX_BACKLOGGED',
         `The oldest unpublished message has waited for ${Math.round(ageMs)} ms, the limit is ${ageMsMax}`,

@@ -128,7 +128,7 @@ export function outboxOver(store: WriterStore, settings: OutboxSettings): Outbox
   const tools: UnitTools = {
     encode,
     write,
-    savepoint: store.savepoint,
+    savepoint: (tx, work) => store.savepoint(tx, work),
     runIn: (unit, work) => current.run(unit, work),
   }
   const committed = (): void => {
@@ -143,7 +143,7 @@ export function outboxOver(store: WriterStore, settings: OutboxSettings): Outbox
     service,
     enqueue: async (...args: EnqueueArguments) => {
       const [first, second, third] = args
-      if (!isMessages(first)) return write(first as CallerTransaction, encode(second as Messages, third))
+      if (!isMessages(first)) return write(first, encode(second as Messages, third))
       const unit = current.getStore()
       if (!unit) throw new BackstitchError('UNIT_OF_WORK_MISSING', 'Nothing around this call has opened one')
       unit.enqueue(first, second as EnqueueOptions | undefined)

@@ -71,11 +71,10 @@ export class BufferedUnit<Tx extends CallerTransaction = CallerTransaction> impl
 
   async savepoint<Result>(work: (tx: Tx, unit: UnitOfWork<Tx>) => Promise<Result>): Promise<Result> {
     this.#assertOpen()
-    const { savepoint, runIn } = this.#tools
-    return savepoint(this.tx, async (tx) => {
+    return this.#tools.savepoint(this.tx, async (tx) => {
       const nested = new BufferedUnit(tx, this.#tools)
       try {
-        const result = await runIn(nested, () => work(tx, nested))
+        const result = await this.#tools.runIn(nested, () => work(tx, nested))
         this.#add(nested.take())
         return result
       } finally {

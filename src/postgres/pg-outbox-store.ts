@@ -77,7 +77,7 @@ export function pgOutboxStore(
     },
     oldestAgeMs: async (tx) => {
       const { rows } = await toExecutor(tx).query<{ age_ms: number }>(oldestAge).catch(explain)
-      return Number(rows[0]?.age_ms ?? 0)
+      return rows[0]?.age_ms ?? 0
     },
     savepoint,
   }

@@ -75,10 +75,6 @@ export function createOutbox(options: OutboxOptions): ServiceOutbox {
   const transaction = async (
     database: Parameters<typeof sourceOf>[0],
     work: (tx: never, unit: never) => Promise<unknown>,
-  ): Promise<unknown> =>
-    outbox.transaction(
-      sourceOf(database) as TransactionRunner<CallerTransaction>,
-      work as Parameters<Outbox['transaction']>[1],
-    )
+  ): Promise<unknown> => outbox.transaction(sourceOf(database), work as Parameters<Outbox['transaction']>[1])
   return { ...outbox, transaction: transaction as ServiceOutbox['transaction'] }
 }

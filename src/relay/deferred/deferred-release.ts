@@ -23,9 +23,9 @@ export type DeferredReleaseOptions = {
   readonly signals: TestSignals
   readonly logger: Logger
   /** Called when messages have come into the outbox. */
-  onReleased(): void
+  readonly onReleased: () => void
   /** Told once when the session is of no use any more. */
-  onFailure(error: unknown): void
+  readonly onFailure: (error: unknown) => void
 }
 
 /**

@@ -55,7 +55,7 @@ describe('an outbox with a limit of its backlog', () => {
   })
 
   test('may wait instead, the longer the older the oldest message is, a second at most', async () => {
-    const { enqueue, state, pauses, calls, time } = outboxWith({ ageMsMax: 100, then: 'slow' })
+    const { enqueue, state, pauses, calls, time } = outboxWith({ ageMsMax: 100, beyond: 'slow' })
     for (const ageMs of [100, 110, 150, 200, 90_000]) {
       state.ageMs = ageMs
       time.ms += 1_000

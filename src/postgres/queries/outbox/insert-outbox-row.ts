@@ -28,9 +28,9 @@ export function insertOutboxRow(
   for (const [name, type] of outboxColumnTypes) {
     const value = row[name]
     if (value === undefined) continue
-    if (name === 'payload_binary') add(name, String(value), (text) => `decode(${text}, 'base64')`)
-    else if (type === 'jsonb') add(name, JSON.stringify(value), (text) => `${text}::jsonb`)
-    else add(name, String(value), (text) => (type === 'text' ? text : `${text}::${type}`))
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+    if (name === 'payload_binary') add(name, text, (bytes) => `decode(${bytes}, 'base64')`)
+    else add(name, text, (plain) => (type === 'text' ? plain : `${plain}::${type}`))
   }
   if (row.expires_at_us !== undefined)
     add('expires_at', row.expires_at_us, (text) => expiryOf(`${text}::bigint`))
