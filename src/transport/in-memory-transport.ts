@@ -50,7 +50,13 @@ export function inMemoryTransport(options: InMemoryTransportOptions = {}): InMem
   for (const [topic, partitions] of Object.entries(options.topics ?? {})) log.create({ topic, partitions })
   return {
     name: 'in-memory',
-    capabilities: { idempotent: true, perRecordOutcome: false, batchSizeMax: 1_000 },
+    capabilities: {
+      idempotent: true,
+      perRecordOutcome: false,
+      batchSizeMax: 1_000,
+      publishesUnderWayMax: 1,
+      fencing: false,
+    },
     publisher: () =>
       new InMemoryPublisher({
         log,

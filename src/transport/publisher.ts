@@ -32,14 +32,20 @@ export type PublishResult =
   | { readonly kind: 'failed'; readonly failure: PublishFailure }
   | { readonly kind: 'partial'; readonly failures: ReadonlyMap<number, PublishFailure> }
 
+/** Who a publisher is to the brokers: what they check the numbers of its records by. */
+export type PublisherIdentity = { readonly producerId: bigint; readonly epoch: number }
+
 /**
- * Publishes batches with `acks=all`. At most one `publish` may be under way at a time.
+ * Publishes batches with `acks=all`. At most {@link TransportCapabilities.publishesUnderWayMax} may be under way at a time. Several are sent
+ * in the order of their calls, and where one fails, no record that was published after it to the same partition is written.
  *
  * After a failure a publisher may be `poisoned`: it then refuses all further work and its owner opens a new one. (kafkajs’s idempotent
  * producer can acknowledge what it lost once a send was rejected; throwing it away is the only safe answer.)
  */
 export type Publisher = {
   readonly state: 'new' | 'ready' | 'poisoned' | 'closed'
+  /** Once opened, where the transport is `fencing`: for `succeeds` of the next publisher. */
+  readonly identity?: PublisherIdentity | undefined
   /** @throws `KAFKA_UNREACHABLE` when no broker answers within the driver’s deadline, `KAFKA_ACCESS_DENIED`; the publisher is then poisoned */
   open(): Promise<void>
   /**

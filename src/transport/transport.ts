@@ -1,4 +1,4 @@
-import type { Publisher } from './publisher.ts'
+import type { Publisher, PublisherIdentity } from './publisher.ts'
 import type { Subscriber, SubscriberOptions } from './subscriber.ts'
 import type { TransportAdmin } from './admin.ts'
 
@@ -10,8 +10,11 @@ export type KafkaTransport = {
   /** For log lines only. */
   readonly name: string
   readonly capabilities: TransportCapabilities
-  /** A new publisher with a connection of its own; it must be opened. */
-  publisher(): Publisher
+  /**
+   * A new publisher with connections of its own; it must be opened.
+   * @param options.succeeds the identity of a publisher that writes no more. A transport that is not `fencing` ignores it.
+   */
+  publisher(options?: { readonly succeeds?: PublisherIdentity | undefined }): Publisher
   /** A new member of a consumer group. */
   subscriber(options: SubscriberOptions): Subscriber
   admin(): TransportAdmin
@@ -25,4 +28,11 @@ export type TransportCapabilities = {
   readonly perRecordOutcome: boolean
   /** Records that one `publish` may carry at most before the driver slows down or breaks. */
   readonly batchSizeMax: number
+  /** How many `publish` one publisher may have under way at a time. */
+  readonly publishesUnderWayMax: number
+  /**
+   * A publisher opened with `succeeds` is the same to the brokers, one epoch later: from its first record in a partition on, they refuse there
+   * what of its predecessor arrives late, held up by a network. (attack C19: else a compacted topic could go back to an older state)
+   */
+  readonly fencing: boolean
 }

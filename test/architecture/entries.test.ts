@@ -15,7 +15,11 @@ const entries = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
   typeof target === 'string' ? [] : [{ subpath, file: target['backstitch-source'].replace('./', '') }],
 )
 /** Subpaths that one imports for the sake of an optional peer. */
-const own: Record<string, readonly string[]> = { './kafkajs': ['kafkajs'], './migrations': ['knex'] }
+const own: Record<string, readonly string[]> = {
+  './kafkajs': ['kafkajs'],
+  './platformatic': ['@platformatic/kafka'],
+  './migrations': ['knex'],
+}
 
 describe('each subpath of the package needs no more than it says', () => {
   const files = codeBelow('src', 'migrations')

@@ -1,5 +1,6 @@
 import type { KafkaConfig } from 'kafkajs'
 import type { Logger } from '../../kernel/logger.ts'
+import type { Compression } from '../../transport/compression.ts'
 
 /** How to reach the brokers. */
 export type KafkajsOptions = {
@@ -11,6 +12,11 @@ export type KafkajsOptions = {
   readonly ssl?: KafkaConfig['ssl']
   /** SASL: mechanism and credentials, as kafkajs takes them. Default: none. */
   readonly sasl?: KafkaConfig['sasl']
+  /**
+   * How what is published is compressed: `gzip` or `zstd`; another one once the application has registered a codec for it with kafkajs.
+   * Default: not at all.
+   */
+  readonly compression?: Compression
   /** How long one connection, TLS included, may take to come up. Default 3,000 ms. */
   readonly connectionTimeoutMs?: number
   /** How long a broker may take to answer one request. Default 10,000 ms. */

@@ -1,8 +1,8 @@
-import type { Producer } from 'kafkajs'
+import type { CompressionTypes, Producer } from 'kafkajs'
 import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { OutgoingRecord, PublishFailure, Publisher, PublishResult } from '../../transport/publisher.ts'
 import { type Client, quickRetry } from './client/client.ts'
-import { settlesWithin } from './client/settles-within.ts'
+import { settlesWithin } from '../../transport/settles-within.ts'
 import { kafkaError, publishFailureOf } from './errors.ts'
 import { type OutgoingBatch, outgoingBatches } from './outgoing-batch.ts'
 import { TopicMetadata } from './topic-metadata.ts'
@@ -24,6 +24,7 @@ const acknowledged: PublishResult = { kind: 'acknowledged' }
  */
 export class KafkajsPublisher implements Publisher {
   readonly #client: Client
+  readonly #compression: CompressionTypes | undefined
   readonly #producer: Producer
   readonly #metadata: TopicMetadata
   /** Topics that were there when they were last needed. */
@@ -34,8 +35,9 @@ export class KafkajsPublisher implements Publisher {
   /** Whether kafkajs has begun to sort the present batch by partitions: from then on something may have left. */
   #hasLeft = false
 
-  constructor(newClient: () => Client) {
+  constructor(newClient: () => Client, compression?: CompressionTypes) {
     this.#client = newClient()
+    this.#compression = compression
     this.#metadata = new TopicMetadata(newClient)
     this.#producer = this.#client.kafka.producer({
       idempotent: true,
@@ -165,6 +167,7 @@ export class KafkajsPublisher implements Publisher {
     if (leftMs <= 0)
       return Promise.resolve({ kind: 'retriable', reason: 'the deadline passed before anything was sent' })
     this.#hasLeft = false
+    const compression = this.#compression === undefined ? {} : { compression: this.#compression }
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         resolve({ kind: 'unknown', reason: 'Kafka did not acknowledge within the deadline' })
@@ -173,15 +176,17 @@ export class KafkajsPublisher implements Publisher {
         clearTimeout(timer)
         resolve(failure)
       }
-      this.#producer.sendBatch({ acks: -1, timeout: leftMs, topicMessages: batch.topicMessages }).then(
-        (answers) => {
-          for (const { topicName, partition } of answers) batch.partitions.get(topicName)?.delete(partition)
-          const forgotten = [...batch.partitions].find(([, partitions]) => partitions.size > 0)
-          if (forgotten === undefined) settle(undefined)
-          else void this.#notWritten(forgotten[0], [...forgotten[1]]).then(settle)
-        },
-        (thrown: unknown) => settle(publishFailureOf(thrown, this.#hasLeft)),
-      )
+      this.#producer
+        .sendBatch({ acks: -1, timeout: leftMs, topicMessages: batch.topicMessages, ...compression })
+        .then(
+          (answers) => {
+            for (const { topicName, partition } of answers) batch.partitions.get(topicName)?.delete(partition)
+            const forgotten = [...batch.partitions].find(([, partitions]) => partitions.size > 0)
+            if (forgotten === undefined) settle(undefined)
+            else void this.#notWritten(forgotten[0], [...forgotten[1]]).then(settle)
+          },
+          (thrown: unknown) => settle(publishFailureOf(thrown, this.#hasLeft)),
+        )
     })
   }
 

@@ -1,163 +1,31 @@
-import { backoffMs, type BackoffPolicy } from '../../kernel/backoff.ts'
-import { systemClock } from '../../kernel/clock.ts'
-import { BackstitchError, isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
-import { BatchLanes } from '../../transport/group/batch-lanes.ts'
-import type { BatchResult, ReceivedBatch, Subscriber, SubscriberOptions } from '../../transport/subscriber.ts'
+import { type GroupDriver, LastingSubscriber } from '../../transport/group/lasting-subscriber.ts'
+import type { Subscriber, SubscriberOptions } from '../../transport/subscriber.ts'
 import type { Client } from './client/client.ts'
-import { settlesWithin } from './client/settles-within.ts'
 import { kafkaError, protocolErrorType } from './errors.ts'
-import { Membership } from './membership/membership.ts'
-import { TopicWatch } from './membership/topic-watch.ts'
+import { KafkajsMembership } from './membership/membership.ts'
+import { TopicMetadata } from './topic-metadata.ts'
 
-/** Short, since whoever reads the group’s topics waits for it. */
-const rejoinBackoff: BackoffPolicy = { initialMs: 100, maxMs: 2_000, factor: 2 }
-
-/** A member that lasted this long was in order: the next failure counts from one again. */
-const soundAfterMs = 30_000
-
-/** Leaving a group that has just crashed is a courtesy. */
-const leaveAfterCrashMs = 1_000
-
-type OnBatch = (batch: ReceivedBatch) => Promise<BatchResult>
-
-/**
- * A member of a consumer group that stays one: each {@link Membership} is one kafkajs consumer, and when it crashes, falls silent, or a
- * topic appears that it does not read yet, the next one takes over with the same lanes.
- */
-export class KafkajsSubscriber implements Subscriber {
-  readonly #newClient: () => Client
-  readonly #logger: Logger
-  readonly #settings: Required<SubscriberOptions>
-  readonly #lanes: BatchLanes
-  #stopping = new AbortController()
-  #running: Promise<void> | undefined
-  #membership: Membership | undefined
-
-  constructor(newClient: () => Client, logger: Logger, options: SubscriberOptions) {
-    this.#newClient = newClient
-    this.#logger = logger
-    this.#settings = {
-      group: options.group,
-      topics: [...new Set(options.topics)],
-      partitionsConcurrentMax: options.partitionsConcurrentMax ?? 4,
-      sessionTimeoutMs: options.sessionTimeoutMs ?? 6_000,
-      maxWaitMs: options.maxWaitMs ?? 500,
-    }
-    this.#lanes = new BatchLanes(this.#settings.partitionsConcurrentMax)
-  }
-
-  assignment(): readonly string[] {
-    return this.#membership?.assignment ?? []
-  }
-
-  async run(onBatch: OnBatch): Promise<void> {
-    if (this.#running !== undefined) {
-      throw new BackstitchError(
-        'CONFIG_INVALID',
-        `the subscriber of group ${this.#settings.group} runs already`,
-      )
-    }
-    this.#stopping = new AbortController()
-    const assigned = Promise.withResolvers<void>()
-    this.#running = this.#stayMember(onBatch, assigned)
-      .then(assigned.resolve) // stopped, perhaps before the first assignment
-      .catch((thrown: unknown) => assigned.reject(kafkaError(thrown, `group ${this.#settings.group}`)))
-      .finally(() => {
-        this.#running = undefined
-        this.#membership = undefined
-      })
-    await assigned.promise
-  }
-
-  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
-    const until = performance.now() + (options.graceMs ?? 5_000)
-    const left = (): number => Math.max(0, until - performance.now())
-    this.#stopping.abort()
-    const membership = this.#membership
-    membership?.windDown()
-    await settlesWithin(this.#lanes.idle(), left())
-    // even without grace left it tries to leave: the group then need not wait for the session to time out
-    await membership?.leave(Math.max(left(), leaveAfterCrashMs))
-    if (this.#running !== undefined) await settlesWithin(this.#running, Math.max(left(), leaveAfterCrashMs))
-  }
-
-  /** Until stopped: wait for topics, join, stay. Before the first assignment an unreachable broker ends it. */
-  async #stayMember(onBatch: OnBatch, assigned: PromiseWithResolvers<void>): Promise<void> {
-    const { signal } = this.#stopping
-    const watch = new TopicWatch(this.#newClient, this.#settings, this.#logger)
-    let failures = 0
-    let wasAssigned = false
-    try {
-      while (!signal.aborted) {
-        const startedMs = performance.now()
-        try {
-          const topics = await watch.existing(signal)
-          if (signal.aborted) break
-          await this.#oneMembership(topics, onBatch, watch, () => {
-            wasAssigned = true
-            assigned.resolve()
-          })
-          failures = 0
-        } catch (thrown) {
-          if (signal.aborted) break
-          if (!wasAssigned && isHopeless(thrown)) throw thrown
-          failures = performance.now() - startedMs > soundAfterMs ? 1 : failures + 1
-          const pauseMs = backoffMs(failures, rejoinBackoff, Math.random())
-          const line = { group: this.#settings.group, error: reasonOf(thrown), pauseMs }
-          if (wasAssigned) this.#logger.warn(line, 'lost the membership of the group; joining again')
-          else this.#logger.warn(line, 'could not join the group; trying again')
-          await systemClock.pause(pauseMs, signal)
-        }
+/** A subscriber over kafkajs: each member is one kafkajs consumer with a client of its own. */
+export function kafkajsSubscriber(
+  newClient: () => Client,
+  logger: Logger,
+  options: SubscriberOptions,
+): Subscriber {
+  const driver: GroupDriver = {
+    membership: (settings) => new KafkajsMembership({ ...settings, client: newClient() }),
+    topicLookup: () => {
+      const metadata = new TopicMetadata(newClient)
+      return {
+        partitionCount: (topic) => {
+          metadata.forget(topic)
+          return metadata.partitionCount(topic)
+        },
+        close: () => metadata.close(),
       }
-    } finally {
-      await watch.close()
-    }
+    },
+    isAnswer: (thrown) => protocolErrorType(thrown) !== undefined,
+    explain: kafkaError,
   }
-
-  /** Resolves when it was to end: stopped, or left to join again with more topics. @throws why it ended otherwise */
-  async #oneMembership(
-    topics: readonly string[],
-    onBatch: OnBatch,
-    watch: TopicWatch,
-    onAssigned: () => void,
-  ): Promise<void> {
-    const { signal } = this.#stopping
-    const client = this.#newClient()
-    const membership = new Membership({
-      ...this.#settings,
-      topics,
-      client,
-      logger: this.#logger,
-      lanes: this.#lanes,
-      onBatch,
-    })
-    this.#membership = membership
-    const ending = new AbortController()
-    const stopped = new Promise<'stopped'>((resolve) => {
-      signal.addEventListener('abort', () => resolve('stopped'), { once: true, signal: ending.signal })
-    })
-    try {
-      if ((await Promise.race([membership.join(), stopped])) === 'stopped') return
-      onAssigned()
-      const appeared = watch.appeared(topics, AbortSignal.any([signal, ending.signal]))
-      const reason = await Promise.race([stopped, membership.ended, appeared])
-      if (reason instanceof Error) throw reason
-    } finally {
-      ending.abort()
-      // when stopping, stop() waits for the lanes first
-      if (!signal.aborted) {
-        membership.windDown()
-        await settlesWithin(this.#lanes.idle(), leaveAfterCrashMs)
-        await membership.leave(leaveAfterCrashMs)
-        this.#membership = undefined
-      }
-    }
-  }
-}
-
-/** Whether nobody answers, or the answer is no: for the caller of `run` to decide. Other answers of a broker may be others in a moment. */
-function isHopeless(thrown: unknown): boolean {
-  const isAnswer = protocolErrorType(thrown) !== undefined
-  return !isAnswer || isBackstitchError(kafkaError(thrown, ''), 'KAFKA_ACCESS_DENIED')
+  return new LastingSubscriber(driver, logger, options)
 }

@@ -3,7 +3,13 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { ErrorCode } from '../../kernel/error-catalogue.ts'
 import { isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
-import type { OutgoingRecord, Publisher, PublishFailure, PublishResult } from '../../transport/publisher.ts'
+import type {
+  OutgoingRecord,
+  Publisher,
+  PublisherIdentity,
+  PublishFailure,
+  PublishResult,
+} from '../../transport/publisher.ts'
 import type { KafkaTransport } from '../../transport/transport.ts'
 import { type PublishInstruments, silentPublishInstruments } from '../telemetry/relay-metrics.ts'
 import type { PublishScope } from './publish-scope.ts'
@@ -47,6 +53,8 @@ export class PublisherLane {
   readonly #instruments: PublishInstruments
   readonly #onAcknowledged: () => void
   #publisher: Publisher | undefined
+  /** Whom the next publisher succeeds: what of it still arrives, the broker then refuses. */
+  #identity: PublisherIdentity | undefined
   #line: Promise<unknown> = Promise.resolve()
   #failures = 0
   /** By `performance.now()`: a step of the wall clock must not become a pause. */
@@ -153,10 +161,11 @@ export class PublisherLane {
     if (signal.aborted) return ended
     this.#notBefore = 0
     if (this.#publisher?.state === 'ready') return this.#publisher
-    const publisher = this.#transport.publisher()
+    const publisher = this.#transport.publisher({ succeeds: this.#identity })
     try {
       await publisher.open()
       this.#publisher = publisher
+      this.#identity = publisher.identity
       this.#recovered('connecting')
       return publisher
     } catch (error) {

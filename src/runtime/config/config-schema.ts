@@ -74,7 +74,15 @@ const sasl = z.strictObject({
   password: z.string().min(1),
 })
 
+/** The Kafka client behind all processes. Each is an optional peer: the one that is chosen must be installed. */
+const driver = z.enum(['kafkajs', 'platformatic'])
+
+const compression = z.enum(['gzip', 'snappy', 'lz4', 'zstd'])
+
 const kafka = z.strictObject({
+  driver: driver.default('kafkajs'),
+  /** Of what is published. Default: none. */
+  compression: compression.optional(),
   brokers: brokers.optional(),
   ssl: tls.optional(),
   sasl: sasl.optional(),
@@ -152,6 +160,8 @@ export const environmentSchema = z.object({
     .transform((text) => text.split(',').map((broker) => broker.trim()))
     .pipe(brokers)
     .optional(),
+  KAFKA_DRIVER: driver.optional(),
+  KAFKA_COMPRESSION: compression.optional(),
   LOG_LEVEL: logLevel.optional(),
   DATABASE_SSL: z.stringbool().optional(),
   DATABASE_SSL_CA: pem.optional(),

@@ -35,6 +35,8 @@ export function mergeEnvironment(config: FileConfig, environment: Environment): 
       ssl: tlsOf(database.ssl, read.DATABASE_SSL, databaseFiles),
     })),
     kafka: {
+      driver: read.KAFKA_DRIVER ?? config.kafka.driver,
+      compression: read.KAFKA_COMPRESSION ?? config.kafka.compression,
       brokers: read.KAFKA_BROKERS ?? config.kafka.brokers,
       ssl: tlsOf(config.kafka.ssl, read.KAFKA_SSL, kafkaFiles),
       sasl: saslOf(config.kafka.sasl, read),

@@ -32,7 +32,7 @@ const adapter = (...packages: readonly string[]): Room => ({
 })
 const top: Room = {
   floor: 5,
-  packages: ['pg', 'knex', 'kafkajs', 'zod', 'pino', 'commander'],
+  packages: ['pg', 'knex', 'kafkajs', '@platformatic/kafka', 'zod', 'pino', 'commander'],
   builtins: 'any',
   neighbours: 'any',
 }
@@ -50,6 +50,7 @@ export const house: Readonly<Record<string, Room>> = {
   saga: { ...engine, packages: ['zod'] }, // `saga.start` is a contract of its own
   postgres: adapter('pg', 'knex'),
   'kafka/kafkajs': adapter('kafkajs'),
+  'kafka/platformatic': adapter('@platformatic/kafka'),
   telemetry: adapter(), // Prometheus’s text format, over node:http
   runtime: top,
   cli: top,

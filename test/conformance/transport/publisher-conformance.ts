@@ -126,7 +126,7 @@ export function publisherConformance(harness: () => TransportHarness): void {
       expect(failureAt(await successor.publish(numbered(topic, 4, 4), { deadlineMs }), 3)?.kind).toBe('topic')
     })
 
-    test('names a record that is too large, refuses to go on, and is replaced', async () => {
+    test('names a record that is too large; then it goes on, or refuses to and is replaced', async () => {
       const { newTopic, openPublisher, read } = harness()
       const topic = await newTopic(1)
       const publisher = await openPublisher()
@@ -135,13 +135,36 @@ export function publisherConformance(harness: () => TransportHarness): void {
         deadlineMs,
       })
       expect(failureAt(result, 0)?.kind).toBe('record')
-      expect(publisher.state).toBe('poisoned')
-      const refused = await publisher.publish(numbered(topic, 1, 1, 1), { deadlineMs })
-      expect(failureAt(refused, 0)?.kind).toBe('unknown')
-      await publisher.close()
-      const next = await openPublisher()
+      let next = publisher
+      if (publisher.state !== 'ready') {
+        expect(publisher.state).toBe('poisoned')
+        const refused = await publisher.publish(numbered(topic, 1, 1, 1), { deadlineMs })
+        expect(failureAt(refused, 0)?.kind).toBe('unknown')
+        await publisher.close()
+        next = await openPublisher()
+      }
       expect(await next.publish(numbered(topic, 1, 1, 2), { deadlineMs })).toEqual({ kind: 'acknowledged' })
       expect((await read([topic], 2)).map(({ value }) => String(value))).toEqual(['0', '2'])
+    })
+
+    test('writes nothing of a partition behind a record that is refused, also of later publishes', async () => {
+      const { newTopic, openPublisher, read, transport } = harness()
+      const topic = await newTopic(2)
+      const publisher = await openPublisher()
+      await publisher.publish(numbered(topic, 2, 2), { deadlineMs })
+      const huge = record(topic, { value: Buffer.alloc(2_000_000) })
+      const batches = [[huge, ...numbered(topic, 2, 2, 2)], numbered(topic, 2, 2, 4)]
+      const publishes = batches.slice(0, transport.capabilities.publishesUnderWayMax)
+      const results = await Promise.all(publishes.map((it) => publisher.publish(it, { deadlineMs })))
+      expect(failureAt(results[0]!, 0)?.kind).toBe('record')
+      expect(failureAt(results[0]!, 1)?.kind).toBeDefined()
+      if (results[1] !== undefined) expect(failureAt(results[1], 0)?.kind).toBe('retriable')
+      const next = publisher.state === 'ready' ? publisher : await openPublisher()
+      expect(await next.publish([record(topic, { value: 'last' })], { deadlineMs })).toEqual({
+        kind: 'acknowledged',
+      })
+      const own = (await read([topic], 3)).filter(({ partition }) => partition === 0)
+      expect(own.map(({ value }) => String(value))).toEqual(['0', 'last'])
     })
 
     test('goes on with other topics soon after one was deleted', async () => {
@@ -190,14 +213,22 @@ export function publisherConformance(harness: () => TransportHarness): void {
       await expect.poll(() => publisher.partitionCount(later), { timeout: 5_000 }).toBe(2)
     })
 
-    test('takes one batch at a time', async () => {
-      const { newTopic, openPublisher } = harness()
-      const topic = await newTopic(1)
+    test('takes as many publishes at a time as it says, and keeps their order', async () => {
+      const { newTopic, openPublisher, read, transport } = harness()
+      const topic = await newTopic(2)
       const publisher = await openPublisher()
-      const first = publisher.publish(numbered(topic, 10), { deadlineMs })
-      const second = await publisher.publish(numbered(topic, 10), { deadlineMs })
-      expect(failureAt(second, 0)?.kind).toBe('retriable')
-      expect(await first).toEqual({ kind: 'acknowledged' })
+      const { publishesUnderWayMax } = transport.capabilities
+      const publishes = Array.from({ length: publishesUnderWayMax + 1 }, (_, n) =>
+        publisher.publish(numbered(topic, 10, 2, n * 10), { deadlineMs }),
+      )
+      const results = await Promise.all(publishes)
+      expect(failureAt(results.pop()!, 0)?.kind).toBe('retriable')
+      for (const result of results) expect(result).toEqual({ kind: 'acknowledged' })
+      const records = await read([topic], publishesUnderWayMax * 10)
+      for (const partition of [0, 1]) {
+        const values = records.filter((it) => it.partition === partition).map(({ value }) => Number(value))
+        expect(values).toEqual(values.toSorted((one, other) => one - other))
+      }
     })
 
     test('is new, ready, closed, and takes work only while ready', async () => {

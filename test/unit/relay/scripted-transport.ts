@@ -8,7 +8,13 @@ export type Answer = PublishResult | Promise<PublishResult>
 /** A transport for the relay’s unit tests: it keeps what was acknowledged, and answers as the test says. */
 export class ScriptedTransport implements KafkaTransport {
   readonly name = 'scripted'
-  readonly capabilities = { idempotent: true, perRecordOutcome: false, batchSizeMax: 100 }
+  readonly capabilities = {
+    idempotent: true,
+    perRecordOutcome: false,
+    batchSizeMax: 100,
+    publishesUnderWayMax: 1,
+    fencing: false,
+  }
   /** Partitions by topic. */
   readonly topics = new Map<string, number>([['outbox.event.order', 4]])
   /** All batches that were handed over, acknowledged or not. */

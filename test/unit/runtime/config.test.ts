@@ -46,7 +46,13 @@ describe('the file', () => {
     expect(await load(undefined)).toEqual({
       file: undefined,
       databases: [],
-      kafka: { brokers: undefined, ssl: undefined, sasl: undefined },
+      kafka: {
+        driver: 'kafkajs',
+        compression: undefined,
+        brokers: undefined,
+        ssl: undefined,
+        sasl: undefined,
+      },
       topicPrefix: 'outbox.event.',
       relay: {},
       contracts: [],

@@ -2,7 +2,7 @@ import type { Admin } from 'kafkajs'
 import { BackstitchError } from '../../../kernel/errors.ts'
 import { kafkaError, protocolErrorType } from '../errors.ts'
 import type { Client } from './client.ts'
-import { settlesWithin } from './settles-within.ts'
+import { settlesWithin } from '../../../transport/settles-within.ts'
 
 /** One administrative call, its connection included, may take this long. */
 const callDeadlineMs = 15_000

@@ -2,6 +2,7 @@ import { Kafka, logLevel, type RetryOptions } from 'kafkajs'
 import { BackstitchError } from '../../../kernel/errors.ts'
 import { silentLogger } from '../../../kernel/logger.ts'
 import type { KafkajsOptions } from '../options.ts'
+import { registerZstd } from './compression.ts'
 import { guardedSockets } from './guarded-sockets.ts'
 import { logTo } from './log-creator.ts'
 import { quietRequestQueue } from './quiet-request-queue.ts'
@@ -41,6 +42,7 @@ export function clientFactory(options: KafkajsOptions): () => Client {
   }
   quietRequestQueue()
   tolerantMetadata()
+  registerZstd()
   const logger = options.logger ?? silentLogger
   return () => {
     let isCutOff = false

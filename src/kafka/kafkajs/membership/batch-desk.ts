@@ -5,7 +5,7 @@ import type { Logger } from '../../../kernel/logger.ts'
 import type { BatchLanes } from '../../../transport/group/batch-lanes.ts'
 import { Tenure } from '../../../transport/group/tenure.ts'
 import type { BatchResult, ReceivedBatch } from '../../../transport/subscriber.ts'
-import { settlesWithin } from '../client/settles-within.ts'
+import { settlesWithin } from '../../../transport/settles-within.ts'
 import { isMembershipLost } from '../errors.ts'
 import { receivedRecords } from './received-batch.ts'
 

@@ -1,8 +1,9 @@
 import type { Consumer } from 'kafkajs'
+import type { Membership, MembershipSettings } from '../../../transport/group/lasting-subscriber.ts'
 import { Tenure } from '../../../transport/group/tenure.ts'
 import { type Client, quickRetry } from '../client/client.ts'
-import { settlesWithin } from '../client/settles-within.ts'
-import { BatchDesk, type BatchDeskSettings } from './batch-desk.ts'
+import { settlesWithin } from '../../../transport/settles-within.ts'
+import { BatchDesk } from './batch-desk.ts'
 import { subscribedAssigner } from './subscribed-assigner.ts'
 
 /** A rebalance waits this long for members that do not answer. All of ours answer within a second or two: see `patienceMs`. */
@@ -18,22 +19,14 @@ const fetchBytesMax = 10_485_760
 const fetchPartitionBytesMax = 1_048_576
 
 /** How to be a member. */
-export type MembershipSettings = Omit<BatchDeskSettings, 'closing'> & {
-  readonly client: Client
-  readonly group: string
-  /** All of them exist. */
-  readonly topics: readonly string[]
-  readonly partitionsConcurrentMax: number
-  readonly sessionTimeoutMs: number
-  readonly maxWaitMs: number
-}
+export type KafkajsMembershipSettings = MembershipSettings & { readonly client: Client }
 
 /**
  * The life of one kafkajs consumer, from joining until it crashes or leaves; it is never restarted (kafkajs does so with delays of its own,
  * or not at all), its owner makes a new one.
  */
-export class Membership {
-  readonly #settings: MembershipSettings
+export class KafkajsMembership implements Membership {
+  readonly #settings: KafkajsMembershipSettings
   readonly #consumer: Consumer
   readonly #desk: BatchDesk
   readonly #closing = new AbortController()
@@ -44,7 +37,7 @@ export class Membership {
   #assignment: readonly string[] = []
   #lastSignMs = performance.now()
 
-  constructor(settings: MembershipSettings) {
+  constructor(settings: KafkajsMembershipSettings) {
     this.#settings = settings
     this.#desk = new BatchDesk({ ...settings, closing: this.#closing.signal })
     this.#consumer = settings.client.kafka.consumer({

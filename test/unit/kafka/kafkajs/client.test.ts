@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { guardedSockets } from '../../../../src/kafka/kafkajs/client/guarded-sockets.ts'
-import { settlesWithin } from '../../../../src/kafka/kafkajs/client/settles-within.ts'
+import { settlesWithin } from '../../../../src/transport/settles-within.ts'
 import { kafkajs } from '../../../../src/kafka/kafkajs/index.ts'
 
 describe('guarded sockets', () => {

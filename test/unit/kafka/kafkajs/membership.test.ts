@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { silentLogger } from '../../../../src/kernel/logger.ts'
 import type { Client } from '../../../../src/kafka/kafkajs/client/client.ts'
-import { Membership } from '../../../../src/kafka/kafkajs/membership/membership.ts'
+import { KafkajsMembership } from '../../../../src/kafka/kafkajs/membership/membership.ts'
 import { BatchLanes } from '../../../../src/transport/group/batch-lanes.ts'
 
 /** A kafkajs consumer that does nothing but what the test says. */
@@ -39,7 +39,7 @@ class FakeConsumer extends EventEmitter {
 describe('a membership', () => {
   let consumer: FakeConsumer
   let cutOff: ReturnType<typeof vi.fn>
-  let membership: Membership
+  let membership: KafkajsMembership
   beforeEach(() => {
     vi.useFakeTimers({
       toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'performance'],
@@ -47,7 +47,7 @@ describe('a membership', () => {
     consumer = new FakeConsumer()
     cutOff = vi.fn()
     const kafka = { consumer: (config: FakeConsumer['config']) => Object.assign(consumer, { config }) }
-    membership = new Membership({
+    membership = new KafkajsMembership({
       client: { kafka, cutOff } as unknown as Client,
       group: 'g',
       topics: ['t'],

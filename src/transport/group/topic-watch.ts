@@ -1,8 +1,6 @@
-import { systemClock } from '../../../kernel/clock.ts'
-import { reasonOf } from '../../../kernel/errors.ts'
-import type { Logger } from '../../../kernel/logger.ts'
-import type { Client } from '../client/client.ts'
-import { TopicMetadata } from '../topic-metadata.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { reasonOf } from '../../kernel/errors.ts'
+import type { Logger } from '../../kernel/logger.ts'
 
 /** Missing topics are asked for this often, ... */
 const pollMs = 1_000
@@ -10,21 +8,28 @@ const pollMs = 1_000
 /** ... and named in the log this often. */
 const logEveryMs = 30_000
 
+/** Asks brokers for topics, over connections of its own. */
+export type TopicLookup = {
+  /** The partitions of a topic, as they are now; `undefined` where it does not exist or may not be described. @throws `KAFKA_UNREACHABLE` */
+  partitionCount(topic: string): Promise<number | undefined>
+  close(): Promise<void>
+}
+
 /** Knows which of a group’s topics exist, and waits for the others. */
 export class TopicWatch {
-  readonly #newClient: () => Client
+  readonly #newLookup: () => TopicLookup
   readonly #group: string
   readonly #topics: readonly string[]
   readonly #logger: Logger
-  #metadata: TopicMetadata | undefined
+  #lookup: TopicLookup | undefined
   #loggedMs = Number.NEGATIVE_INFINITY
 
   constructor(
-    newClient: () => Client,
+    newLookup: () => TopicLookup,
     settings: { readonly group: string; readonly topics: readonly string[] },
     logger: Logger,
   ) {
-    this.#newClient = newClient
+    this.#newLookup = newLookup
     this.#group = settings.group
     this.#topics = settings.topics
     this.#logger = logger
@@ -65,17 +70,16 @@ export class TopicWatch {
   }
 
   async close(): Promise<void> {
-    const metadata = this.#metadata
-    this.#metadata = undefined
-    await metadata?.close()
+    const lookup = this.#lookup
+    this.#lookup = undefined
+    await lookup?.close()
   }
 
   async #found(topics: readonly string[]): Promise<string[]> {
-    this.#metadata ??= new TopicMetadata(this.#newClient)
+    this.#lookup ??= this.#newLookup()
     const found: string[] = []
     for (const topic of topics) {
-      this.#metadata.forget(topic)
-      if ((await this.#metadata.partitionCount(topic)) !== undefined) found.push(topic)
+      if ((await this.#lookup.partitionCount(topic)) !== undefined) found.push(topic)
     }
     return found
   }

@@ -1,0 +1,139 @@
+import type { OutgoingRecord } from '../../../transport/publisher.ts'
+
+/** Up to so many characters a loop over them is cheaper than a call out of JavaScript (measured: 20 ns each at 15). */
+const loopLengthMax = 15
+
+/** Length fields, attributes and deltas of a record; two length fields of a header. */
+const recordOverheadMax = 32
+const headerOverheadMax = 10
+
+/** UTF-8 takes three bytes at most for what is one character in JavaScript. */
+const bytesPerCharacterMax = 3
+
+/** Names of headers come again and again; names made up by users are many, so the memory of them is cleared now and then. */
+const knownNamesMax = 1_000
+const knownNames = new Map<string, Buffer>()
+
+/**
+ * Bytes that a record takes, at most: what must be free before {@link writeRecord}. Nearly the true number where a record is ASCII times
+ * three, so it is no measure of how large a record is.
+ */
+export function recordBytesMax({ key, value, headers }: OutgoingRecord): number {
+  let bytes = recordOverheadMax + bytesMaxOf(key) + bytesMaxOf(value)
+  for (const [name, content] of headers) bytes += headerOverheadMax + bytesMaxOf(name) + bytesMaxOf(content)
+  return bytes
+}
+
+/**
+ * Writes one record in the format of Kafka’s record batches, version 2, its timestamp that of the batch. No string is measured before it is
+ * written: it is taken for ASCII, whose length is known, and moved where that was wrong.
+ *
+ * @param at where it begins; {@link recordBytesMax} bytes must be free there
+ * @param offsetDelta its place in the batch
+ * @returns where it ends
+ */
+export function writeRecord(
+  buffer: Buffer,
+  at: number,
+  { key, value, headers }: OutgoingRecord,
+  offsetDelta: number,
+): number {
+  const guessed = bodyLengthOfAscii(key, value, headers, offsetDelta)
+  const start = at + varintWidth(guessed)
+  buffer[start] = 0 // attributes: none are defined
+  buffer[start + 1] = 0 // the timestamp’s distance from the batch’s
+  let end = writeVarint(buffer, start + 2, offsetDelta)
+  end = writeBytes(buffer, end, key)
+  end = writeBytes(buffer, end, value)
+  end = writeVarint(buffer, end, headers.length)
+  for (const [name, content] of headers) {
+    const known = knownNames.get(name) ?? remembered(name)
+    end += known.copy(buffer, end)
+    end = writeBytes(buffer, end, content)
+  }
+  const length = end - start
+  const shift = varintWidth(length) - (start - at)
+  if (shift !== 0) buffer.copyWithin(start + shift, start, end)
+  writeVarint(buffer, at, length)
+  return end + shift
+}
+
+function bodyLengthOfAscii(
+  key: string | Buffer | null,
+  value: string | Buffer | null,
+  headers: OutgoingRecord['headers'],
+  offsetDelta: number,
+): number {
+  let length =
+    2 + varintWidth(offsetDelta) + asciiBytes(key) + asciiBytes(value) + varintWidth(headers.length)
+  for (const [name, content] of headers) length += asciiBytes(name) + asciiBytes(content)
+  return length
+}
+
+function asciiBytes(content: string | Buffer | null): number {
+  return content === null ? 1 : varintWidth(content.length) + content.length
+}
+
+function bytesMaxOf(content: string | Buffer | null): number {
+  if (content === null) return 0
+  return typeof content === 'string' ? content.length * bytesPerCharacterMax : content.length
+}
+
+/** A name with its length before it, as it stands in a record. */
+function remembered(name: string): Buffer {
+  if (knownNames.size >= knownNamesMax) knownNames.clear()
+  const bytes = Buffer.allocUnsafe(headerOverheadMax + name.length * bytesPerCharacterMax)
+  const written = bytes.subarray(0, writeText(bytes, 0, name))
+  knownNames.set(name, written)
+  return written
+}
+
+function writeBytes(buffer: Buffer, at: number, content: string | Buffer | null): number {
+  if (content === null) {
+    buffer[at] = 1 // minus one
+    return at + 1
+  }
+  if (typeof content === 'string') return writeText(buffer, at, content)
+  const start = writeVarint(buffer, at, content.length)
+  return start + content.copy(buffer, start)
+}
+
+/** A text in UTF-8 after its length. */
+function writeText(buffer: Buffer, at: number, text: string): number {
+  const { length } = text
+  if (length <= loopLengthMax) {
+    buffer[at] = length << 1
+    let index = 0
+    for (; index < length; index++) {
+      const character = text.charCodeAt(index)
+      if (character > 127) break
+      buffer[at + 1 + index] = character
+    }
+    if (index === length) return at + 1 + length
+  }
+  const start = at + varintWidth(length)
+  const bytes = buffer.write(text, start)
+  const shift = varintWidth(bytes) - (start - at)
+  if (shift !== 0) buffer.copyWithin(start + shift, start, start + bytes)
+  writeVarint(buffer, at, bytes)
+  return start + shift + bytes
+}
+
+/** Bytes of a length as a zigzag varint. */
+function varintWidth(length: number): number {
+  if (length < 0x40) return 1
+  if (length < 0x2000) return 2
+  if (length < 0x100000) return 3
+  return length < 0x8000000 ? 4 : 5
+}
+
+/** A number that is not negative, below 2^30, as a zigzag varint. */
+function writeVarint(buffer: Buffer, at: number, value: number): number {
+  let rest = value << 1
+  while (rest >= 0x80) {
+    buffer[at++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  buffer[at++] = rest
+  return at
+}

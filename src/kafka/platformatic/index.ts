@@ -1,0 +1,2 @@
+export { platformatic } from './transport.ts'
+export type { PlatformaticOptions, PlatformaticSasl } from './options.ts'

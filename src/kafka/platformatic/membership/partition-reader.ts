@@ -1,0 +1,122 @@
+import { systemClock } from '../../../kernel/clock.ts'
+import { reasonOf } from '../../../kernel/errors.ts'
+import type { MembershipSettings } from '../../../transport/group/lasting-subscriber.ts'
+import type { Tenure } from '../../../transport/group/tenure.ts'
+import type { BatchResult, ReceivedBatch } from '../../../transport/subscriber.ts'
+import type { FetchedRecords } from '../decoding/record-batches.ts'
+
+/** A handler that throws is tried again after this long. */
+const afterThrowMs = 1_000
+
+/** What a reader needs of its surroundings. */
+export type PartitionReaderSettings = Pick<MembershipSettings, 'lanes' | 'onBatch' | 'logger'> & {
+  readonly tenure: Tenure
+  readonly commit: (
+    topic: string,
+    partition: number,
+    nextOffset: bigint,
+  ) => ReturnType<ReceivedBatch['commit']>
+  /** It may be fetched for (again). */
+  readonly onWanting: () => void
+}
+
+/** Records as they came, and the end of the partition then. */
+export type Fetched = FetchedRecords & { readonly highWatermark: bigint }
+
+/** One partition during a tenure: where it is read, and what is in hand. One batch is fetched ahead. */
+export class PartitionReader {
+  readonly topic: string
+  readonly partition: number
+  readonly #settings: PartitionReaderSettings
+  #position: bigint | undefined
+  #next: Fetched | undefined
+  #isWorking = false
+  #isPaused = false
+  #pauseMs = 0
+
+  constructor(topic: string, partition: number, settings: PartitionReaderSettings) {
+    this.topic = topic
+    this.partition = partition
+    this.#settings = settings
+  }
+
+  /** The next offset to fetch; `undefined` until {@link seek}. */
+  get position(): bigint | undefined {
+    return this.#position
+  }
+
+  /** Whether it can take more records now. */
+  get isWanting(): boolean {
+    return !this.#isPaused && this.#next === undefined
+  }
+
+  /** Goes on at an offset; `undefined`: it has to be found out. */
+  seek(position: bigint | undefined): void {
+    this.#position = position
+    this.#next = undefined
+  }
+
+  /** Takes what was fetched at a position, unless that is no longer where it reads. */
+  take(position: bigint, fetched: Fetched): void {
+    if (position !== this.#position || !this.isWanting) return
+    this.#position = fetched.nextOffset
+    if (fetched.records.length === 0) return
+    this.#next = fetched
+    if (!this.#isWorking) void this.#work()
+  }
+
+  async #work(): Promise<void> {
+    const { lanes, tenure, onWanting } = this.#settings
+    const lane = `${this.topic}/${this.partition}`
+    this.#isWorking = true
+    // one of a tenure before may still be in hand
+    for (let busy = lanes.busy(lane); busy !== undefined; busy = lanes.busy(lane)) await busy
+    while (this.#next !== undefined && !tenure.signal.aborted) {
+      await lanes.run(lane, async () => {
+        const batch = this.#next
+        this.#next = undefined
+        onWanting()
+        // it may have waited for a slot
+        if (batch !== undefined && !tenure.signal.aborted) this.#conclude(await this.#handle(batch))
+      })
+      await this.#pause()
+    }
+    this.#isWorking = false
+    onWanting()
+  }
+
+  #conclude(result: BatchResult): void {
+    if (result.kind === 'done') return
+    this.#isPaused = true
+    if (result.kind === 'stop') return
+    this.seek(result.nextOffset)
+    this.#pauseMs = result.retryAfterMs
+  }
+
+  /** Outside of the lane: others may work meanwhile. */
+  async #pause(): Promise<void> {
+    if (this.#pauseMs === 0) return
+    await systemClock.pause(this.#pauseMs, this.#settings.tenure.signal)
+    this.#pauseMs = 0
+    this.#isPaused = false
+  }
+
+  async #handle({ records, highWatermark }: Fetched): Promise<BatchResult> {
+    const { topic, partition } = this
+    const { tenure, onBatch, logger, commit } = this.#settings
+    try {
+      return await onBatch({
+        topic,
+        partition,
+        records,
+        highWatermark,
+        signal: tenure.signal,
+        commit: (nextOffset) => commit(topic, partition, nextOffset),
+      })
+    } catch (thrown) {
+      const place = { topic, partition, error: reasonOf(thrown) }
+      logger.error(place, 'a batch handler threw; its batch is handed over again')
+      return { kind: 'retryAfter', retryAfterMs: afterThrowMs, nextOffset: records[0]?.offset ?? 0n }
+    }
+  }
+}

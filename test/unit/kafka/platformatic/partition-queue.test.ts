@@ -1,0 +1,230 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { code } from '../../../../src/kafka/platformatic/client/error-codes.ts'
+import { PartitionQueue, type Sent } from '../../../../src/kafka/platformatic/publishing/partition-queue.ts'
+import { type Outcome, outcomeOf } from '../../../../src/kafka/platformatic/publishing/produce-outcome.ts'
+import { PublishJob, type Span } from '../../../../src/kafka/platformatic/publishing/publish-job.ts'
+import type { PublishFailure, PublishResult } from '../../../../src/transport/publisher.ts'
+import { type ModelBatch, ModelPartition } from './model-partition.ts'
+
+const lost: Outcome = { kind: 'unsure', cause: new Error('the connection was cut') }
+const answer = (errorCode: number): Outcome => outcomeOf({ errorCode, detail: null, recordErrors: [] })
+
+/** A queue whose batches carry numbers. */
+class Rig {
+  readonly queue: PartitionQueue
+  poisoned: PublishFailure | undefined
+  batchMax = 1_000
+
+  constructor() {
+    this.queue = new PartitionQueue('t', 0, {
+      poison: (failure) => {
+        this.poisoned = failure
+        this.queue.fail({ ...failure, kind: 'retriable' }, { ...failure, kind: 'unknown' })
+      },
+      onStale: () => undefined,
+      onTooLarge: (_, bytes) => {
+        this.batchMax = Math.max(1, Math.floor(bytes / 2))
+      },
+    })
+  }
+
+  publish(values: readonly number[]): PublishJob {
+    const records = values.map((value) => ({
+      topic: 't',
+      partition: 0,
+      key: null,
+      value: String(value),
+      headers: [],
+    }))
+    const job = new PublishJob(records, Number.POSITIVE_INFINITY)
+    const indexes = [...values.keys()]
+    this.queue.enqueue({ job, indexes, from: 0, to: indexes.length, maybeWritten: false })
+    return job
+  }
+
+  /** Takes what may be sent now. */
+  send(): { readonly sent: Sent; readonly batch: ModelBatch }[] {
+    const batches: { sent: Sent; batch: ModelBatch }[] = []
+    while (this.queue.maySend) {
+      let batch: ModelBatch | undefined
+      const write = (span: Span, sequence: number): { end: number; bytes: number } => {
+        const end = span.sequence === undefined ? Math.min(span.to, span.from + this.batchMax) : span.to
+        const places = span.indexes.slice(span.from, end)
+        batch = { sequence, values: places.map((place) => Number(span.job.records[place]?.value)) }
+        return { end, bytes: end - span.from }
+      }
+      const sent = this.queue.send(write)
+      if (sent === undefined || batch === undefined) break
+      batches.push({ sent, batch })
+    }
+    return batches
+  }
+}
+
+describe('batches of a partition', () => {
+  test('are numbered one after the other; the first travels alone, then at most five are under way', () => {
+    const rig = new Rig()
+    for (let n = 0; n < 8; n++) rig.publish([n, n])
+    const [first, ...others] = rig.send()
+    expect(others).toEqual([])
+    rig.queue.answered(first!.sent, answer(code.none))
+    expect(rig.send().map(({ batch }) => batch.sequence)).toEqual([2, 4, 6, 8, 10])
+  })
+
+  test('numbers begin anew after 2^31 - 1', () => {
+    const rig = new Rig()
+    rig.publish([0])
+    let at = rig.send()[0]!
+    // as if 2^31 - 2 records had been sent
+    for (const size of [2 ** 30, 2 ** 30 - 3]) {
+      rig.queue.answered(at.sent, answer(code.none))
+      const job = new PublishJob([], 0)
+      rig.queue.enqueue({ job, indexes: [], from: 0, to: size, maybeWritten: false })
+      const sent = rig.queue.send((span) => ({ end: span.to, bytes: 1 }))!
+      at = { sent, batch: { sequence: sent.sequence, values: [] } }
+    }
+    rig.queue.answered(at.sent, answer(code.none))
+    rig.publish([1, 2, 3])
+    rig.publish([4])
+    expect(rig.send().map(({ batch }) => batch.sequence)).toEqual([2 ** 31 - 2, 1])
+  })
+
+  test('of which one is lost go again under the same numbers, once all others were answered', () => {
+    const rig = new Rig()
+    rig.publish([0])
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.none))
+    for (const value of [1, 2, 3]) rig.publish([value])
+    const sent = rig.send()
+    rig.queue.answered(sent[0]!.sent, lost)
+    expect(rig.queue.maySend).toBe(false)
+    rig.queue.answered(sent[1]!.sent, answer(45))
+    rig.queue.answered(sent[2]!.sent, answer(45))
+    expect(rig.queue.notBefore).toBeGreaterThan(performance.now() - 1)
+    expect(rig.send().map(({ batch }) => batch)).toEqual(sent.map(({ batch }) => batch))
+    expect(rig.poisoned).toBeUndefined()
+  })
+
+  test('behind a refused one fail too, and the next takes its number', async () => {
+    const rig = new Rig()
+    rig.publish([0])
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.none))
+    const [bad, behind, waiting] = [rig.publish([1, 2]), rig.publish([3]), rig.publish([4])]
+    const sent = rig.send()
+    rig.queue.answered(
+      sent[0]!.sent,
+      outcomeOf({
+        errorCode: code.invalidRecord,
+        detail: 'no key',
+        recordErrors: [{ place: 1, detail: 'compacted topics need one' }],
+      }),
+    )
+    for (const { sent: it } of sent.slice(1)) rig.queue.answered(it, answer(45))
+    const result = (await bad.done) as PublishResult & { kind: 'partial' }
+    expect([...result.failures].map(([place, { kind, reason }]) => [place, kind, reason])).toEqual([
+      [0, 'retriable', expect.stringContaining('another record')],
+      [1, 'record', 'compacted topics need one'],
+    ])
+    for (const job of [behind, waiting])
+      expect(await job.done).toMatchObject({ kind: 'failed', failure: { kind: 'retriable' } })
+    rig.publish([5])
+    expect(rig.send()[0]?.batch.sequence).toBe(1)
+  })
+
+  test('are cut smaller where they are too large, down to the record that is', async () => {
+    const rig = new Rig()
+    const partition = new ModelPartition({ isRefused: () => false, batchMax: 3 })
+    const job = rig.publish(Array.from({ length: 20 }, (_, n) => n))
+    for (let batches = rig.send(); batches.length > 0; batches = rig.send())
+      for (const { sent, batch } of batches) rig.queue.answered(sent, answer(partition.append(batch)))
+    expect(await job.done).toEqual({ kind: 'acknowledged' })
+    expect(partition.log).toEqual(Array.from({ length: 20 }, (_, n) => n))
+    const alone = rig.publish([99])
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.messageTooLarge))
+    expect(await alone.done).toMatchObject({ kind: 'failed', failure: { kind: 'record' } })
+  })
+
+  test('whose number the broker does not expect end the publisher', async () => {
+    const rig = new Rig()
+    const job = rig.publish([0])
+    rig.queue.answered(rig.send()[0]!.sent, answer(45))
+    expect(rig.poisoned?.kind).toBe('retriable')
+    expect(await job.done).toMatchObject({ kind: 'failed', failure: { kind: 'retriable' } })
+  })
+
+  test('that waited too long take those behind them along', async () => {
+    const rig = new Rig()
+    const [late, behind] = [rig.publish([0]), rig.publish([1])]
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.notLeader))
+    expect(rig.queue.abandon(late, { kind: 'retriable', reason: 'late' })).toBe(false)
+    expect(await behind.done).toMatchObject({ failure: { reason: 'late' } })
+    rig.publish([2])
+    const [again] = rig.send()
+    expect(again?.batch.sequence).toBe(0)
+    expect(rig.queue.abandon(again!.sent.span.job, { kind: 'retriable', reason: 'late' })).toBe(true)
+  })
+})
+
+type Fate = 'ok' | 'lost before' | 'lost after' | 'not leader' | 'too few replicas'
+const fates = fc.infiniteStream(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.constant<Fate>('ok') },
+    ...(['lost before', 'lost after', 'not leader', 'too few replicas'] as const).map((fate) => ({
+      weight: 1,
+      arbitrary: fc.constant<Fate>(fate),
+    })),
+  ),
+)
+
+test('whatever happens on the way, what is acknowledged is there once and in order, and what failed for certain is not', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 12 }),
+      fc.integer({ min: 1, max: 7 }),
+      fc.integer({ min: 0, max: 60 }),
+      fates,
+      async (sizes, batchMax, refusedValue, fate) => {
+        const partition = new ModelPartition({ isRefused: (value) => value === refusedValue, batchMax })
+        const rig = new Rig()
+        let value = 0
+        const jobs = sizes.map((size) => rig.publish(Array.from({ length: size }, () => value++)))
+        for (let batches = rig.send(); batches.length > 0; batches = rig.send()) {
+          // one connection: what follows a loss is lost as well
+          let isCut = false
+          const outcomes = batches.map(({ batch }): Outcome => {
+            if (isCut) return lost
+            const next = fate.next().value
+            if (next === 'lost before' || next === 'lost after') {
+              isCut = true
+              if (next === 'lost after') partition.append(batch)
+              return lost
+            }
+            if (next === 'not leader') return answer(code.notLeader)
+            if (next === 'too few replicas') return answer(code.notEnoughReplicas)
+            return answer(partition.append(batch))
+          })
+          for (const [index, { sent }] of batches.entries()) rig.queue.answered(sent, outcomes[index]!)
+        }
+        const results = await Promise.all(jobs.map(({ done }) => done))
+        expect(partition.log).toEqual(partition.log.toSorted((one, other) => one - other))
+        expect(new Set(partition.log).size).toBe(partition.log.length)
+        for (const [index, job] of jobs.entries()) {
+          const result = results[index]!
+          for (const [place, { value: sent }] of job.records.entries()) {
+            const failure =
+              result.kind === 'failed'
+                ? result.failure
+                : result.kind === 'partial'
+                  ? result.failures.get(place)
+                  : undefined
+            const number = Number(sent)
+            const isThere = partition.log.includes(number)
+            if (failure === undefined) expect(isThere, `${number} was acknowledged`).toBe(true)
+            else if (failure.kind !== 'unknown') expect(isThere, `${number} failed for certain`).toBe(false)
+          }
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  )
+})
