@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 
 /** What the patch touches of a version of kafkajs’s `metadata` answer. */
-type MetadataResponse = { parse(answer: MetadataAnswer): Promise<MetadataAnswer> }
+type MetadataResponse = { parse: (answer: MetadataAnswer) => Promise<MetadataAnswer> }
 
 type MetadataAnswer = {
   readonly topicMetadata: readonly {

@@ -14,7 +14,7 @@ const answer = (partitionErrorCode: number) => ({
 test('kafkajs reads metadata with a partition that has no leader, which it does not by itself', async () => {
   const { createRequire } = await import('node:module')
   const response = createRequire(import.meta.url)('kafkajs/src/protocol/requests/metadata/v6/response') as {
-    parse(data: unknown): Promise<unknown>
+    parse: (data: unknown) => Promise<unknown>
   }
   const { parse } = response
   await expect(parse(answer(5))).rejects.toMatchObject({ type: 'LEADER_NOT_AVAILABLE' })
