@@ -57,7 +57,7 @@ describe('a publisher over kafkajs', () => {
     expect((await direct().read([topic], 3)).map(({ value }) => String(value))).toEqual(['0', '1', '2'])
   })
 
-  test('loses nothing and turns nothing round when an acknowledgement gets lost', async () => {
+  test('loses nothing and turns nothing round when an acknowledgement gets lost (rule C19)', async () => {
     const topic = await direct().newTopic(1)
     const publisher = await proxied().openPublisher()
     await publisher.publish(numbered(topic, 1), { deadlineMs: 5_000 })

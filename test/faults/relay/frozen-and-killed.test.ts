@@ -10,8 +10,8 @@ beforeAll(async () => {
 })
 afterAll(() => services.stop())
 
-async function openStage(): Promise<FaultStage> {
-  const stage = await FaultStage.open(services, { leaseDurationMs })
+async function openStage(shards: number = 1): Promise<FaultStage> {
+  const stage = await FaultStage.open(services, { leaseDurationMs, shards })
   onTestFinished(() => stage.close())
   return stage
 }
@@ -52,16 +52,24 @@ describe.for([1, 2, 3])('a relay process that is frozen for %i terms of its leas
   })
 })
 
-test('of three relays one is killed again and again, whether it works or stands by', async () => {
-  const stage = await openStage()
-  const relays = [stage.startRelay(), stage.startRelay(), stage.startRelay()]
-  stage.startWriters('killed', { keys: 6 })
-  await stage.untilMore(100)
-  for (let round = 0; round < 6; round++) {
-    const victim = relays.shift()
-    await victim?.kill()
-    relays.push(stage.startRelay())
+/** `MINUTES=5` for the long run. */
+const roundsMin = Number(process.env['MINUTES'] ?? 0) * 12
+
+test.each([1, 8])(
+  'of three relays over %i shards one is killed again and again, whether it works or stands by',
+  async (shards) => {
+    const stage = await openStage(shards)
+    const relays = [stage.startRelay(), stage.startRelay(), stage.startRelay()]
+    stage.startWriters('killed', { keys: 8 })
     await stage.untilMore(100)
-  }
-  expect(await stage.brokenPromises()).toEqual([])
-})
+    for (let round = 0; round < Math.max(5, roundsMin); round++) {
+      const victim = relays.shift()
+      await victim?.kill()
+      relays.push(stage.startRelay())
+      await stage.untilMore(100)
+      if (roundsMin > 0) await pause(3_000)
+    }
+    expect(await stage.brokenPromises()).toEqual([])
+  },
+  180_000 + Math.max(0, roundsMin) * 30_000,
+)

@@ -51,7 +51,7 @@ describe('a backlog', () => {
     expect(world.bodies()).toEqual([...numbers(1, 3000), 'new'])
   })
 
-  test('of a long transaction is read from its own rows, not by a walk over all that came since', async () => {
+  test('of a long transaction is read from its own rows, not by a walk over all that came since (rule B18)', async () => {
     await world.relay({ pageRows: 50 })
     const long = await world.open()
     await long.client.query(insertRows, ['long', numbers(1, 5)])
@@ -79,7 +79,7 @@ describe('a backlog', () => {
     expect(world.bodies().slice(40)).toEqual(bodies)
   })
 
-  test('survives a lost connection in the middle: nothing is lost, and only unsaved rows come twice', async () => {
+  test('survives a lost connection in the middle: nothing is lost, and only unsaved rows come twice (rule C25)', async () => {
     await world.insert('a', ...numbers(1, 4000))
     let reads = 0
     await world.relay({

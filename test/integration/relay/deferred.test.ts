@@ -66,7 +66,7 @@ async function owning() {
 }
 
 describe('deferred messages', () => {
-  test('are published when they are due, in the order of their due time, and not before', async () => {
+  test('are published when they are due, in the order of their due time, and not before (rule C22)', async () => {
     const dueAtMs = Date.now() + 400
     await defer(['later'], '1h')
     await defer(['third', 'fourth'], new Date(dueAtMs + 200))

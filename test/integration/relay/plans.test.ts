@@ -108,7 +108,7 @@ describe('the relay’s statements use the index that is meant for them', () => 
   })
 })
 
-test('a large open transaction is not read again at each look', async () => {
+test('a large open transaction is not read again at each look (rule B18)', async () => {
   const open = await world.open()
   await open.client.query(
     `insert into backstitch.outbox (aggregatetype, aggregateid, type) select 'order', 'k', 't' from generate_series(1, 20000)`,

@@ -110,7 +110,7 @@ describe('a record that Kafka refuses', () => {
     expect(world.bodies()).toEqual(['second', 'fifth'])
   })
 
-  test('and its key are still parked for the next owner, and rows that come meanwhile queue up behind it', async () => {
+  test('and its key are still parked for the next owner, and rows that come meanwhile queue up behind it (rule B15)', async () => {
     const first = await world.relay()
     await world.insert('bad', large)
     await until('it is parked', async () => (await parkedSeqs()).length === 1)

@@ -35,7 +35,7 @@ test('the same work again names its messages the same', () => {
   )
 })
 
-test('two groups, handlers, sources or messages never give the same id (A8)', () => {
+test('two groups, handlers, sources or messages never give the same id (rule A8)', () => {
   const ids = [
     ...idsOf(sent(incoming, 'billing', 'order.placed v1', 2)),
     ...idsOf(sent(incoming, 'sales', 'order.placed v1', 2)),

@@ -39,7 +39,7 @@ async function setUp() {
 }
 
 describe('a parked key', () => {
-  test('is published from its first row on when an operator says retry, and flows again', async () => {
+  test('is published from its first row on when an operator says retry, and flows again (rule B15)', async () => {
     const { transport, refuses, start, insert, seqs, intend } = await setUp()
     const relay = await start()
     refuses.add('2')

@@ -106,7 +106,7 @@ describe('windows over any history of transactions', () => {
     }
   }
 
-  test(`publish each committed row exactly once (seed ${seed})`, () => {
+  test(`publish each committed row exactly once (rule B18; seed ${seed})`, () => {
     fc.assert(
       fc.property(actions, (history) => {
         const { published, expected, unsound } = play(history, (database) => database.save())
