@@ -4,6 +4,8 @@ export interface PostgresSettings {
   fsync?: boolean
   /** Further server parameters by name, for example `{ shared_buffers: '1GB' }`; they win over the defaults. */
   parameters?: Record<string, string>
+  /** The folder of the programs of another installation, for a local server. Default: those that npm installed. */
+  programsFolder?: string
 }
 
 /** How Kafka is to be run. Settings have no effect on a broker taken from the environment. */

@@ -21,6 +21,14 @@ export { createRelay, type RelayDatabaseOptions, type RelayOptions } from './run
 export type { OutboxStatus, Relay } from './relay/relay.ts'
 export { createOutboxOperator } from './runtime/outbox-operator.ts'
 export type { OutboxOperator } from './relay/operator/outbox-operator.ts'
+export { createOutboxAdministrator } from './runtime/outbox-administrator.ts'
+export type {
+  AdoptionReport,
+  AdoptOptions,
+  OutboxAdministrator,
+  ReshardOptions,
+  ReshardReport,
+} from './relay/ownership/outbox-administrator.ts'
 
 // Reading
 export { type ConsumerOptions, createConsumer } from './runtime/create-consumer.ts'

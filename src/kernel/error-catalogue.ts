@@ -122,11 +122,23 @@ export const errorCatalogue = {
     'The checkpoint belongs to another database cluster.',
     'Stop the relay and read docs/operations.md, “A restored database”.',
   ),
+  OUTBOX_IN_USE: transient(
+    'Transactions that have written the outbox are still open.',
+    'Stop the services that write it, end what they left open (pg_stat_activity, pg_prepared_xacts), and repeat the command.',
+  ),
   OUTBOX_KEY_PARKED: transient(
     'The row waits in the quarantine behind an earlier row of its key.',
     'Retry or skip the earlier row; this one is then published by itself.',
   ),
   OUTBOX_LEASE_LOST: transient('Another relay owns this outbox now.', 'Nothing to do: this relay stands by.'),
+  OUTBOX_NOT_RESTORED: permanent(
+    'The checkpoints of this outbox are of this very database cluster.',
+    'Nothing to do: a relay goes on from them.',
+  ),
+  OUTBOX_OWNED: transient(
+    'A relay owns this outbox.',
+    'Stop all relays of the database, or wait until the lease of one that is gone has run out, and repeat the command.',
+  ),
   OUTBOX_PARTITION_HELD: transient(
     'A partition cannot be written to while others can: its rows wait in the quarantine.',
     'Look at the brokers of the partition; its rows are published by themselves, in order, once it can be written to.',
@@ -134,6 +146,10 @@ export const errorCatalogue = {
   OUTBOX_RECORD_REFUSED: permanent(
     'Kafka refuses this record for what it is.',
     'Correct the limit of the topic and run `backstitch outbox retry`, or `backstitch outbox skip`.',
+  ),
+  OUTBOX_SHARDS_APART: permanent(
+    'The shards are not equally far: too many rows that were published would be published again.',
+    'Start the relays, let them catch up, stop them and repeat the command; or allow more rows with --resent-max.',
   ),
   OUTBOX_SHARDS_CHANGED: permanent(
     'The outbox has another number of shards than is expected.',

@@ -20,7 +20,12 @@ export async function startLocalPostgres(
 ): Promise<PostgresServer & ProcessControl> {
   const owner = await postgresOwner()
   const [binaries, temporary] = await Promise.all([
-    postgresBinaries(owner, log),
+    settings.programsFolder === undefined
+      ? postgresBinaries(owner, log)
+      : {
+          postgres: join(settings.programsFolder, 'postgres'),
+          initdb: join(settings.programsFolder, 'initdb'),
+        },
     reachableTemporaryFolder(owner),
   ])
   const password = randomBytes(12).toString('hex')

@@ -53,7 +53,7 @@ export function relayStatements(
     readHeldPartitions: readHeldPartitions(schema),
     readIntents: readIntents(schema),
     readRowsOfKey: readRowsOfKey(schema, page),
-    readRowsOfTopic: readRowsOfTopic(schema, page),
+    readRowsOfTopic: readRowsOfTopic(schema, page, shard),
     readRowsOfPartition: readRowsOfPartition(schema, page),
     readLeafBounds,
     releaseDeferred: releaseDeferred(schema, shard),

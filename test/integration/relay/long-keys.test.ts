@@ -5,6 +5,7 @@ import {
   readRowsOfKey,
   readRowsOfTopic,
 } from '../../../src/postgres/queries/quarantine/read-quarantined-rows.ts'
+import { onlyShard } from '../../../src/relay/ownership/shard.ts'
 import { type RelayWorld, relayWorld, topic, until } from './relay-world.ts'
 
 let world: RelayWorld
@@ -59,7 +60,7 @@ test('the rows of a key and of a topic are found by the indexes of their digests
   const ofKey = await planOf(readRowsOfKey('backstitch', page), ['topic-7', 'k-7', '-1'])
   expect(ofKey).toContain('outbox_quarantine_key')
   expect(ofKey).not.toContain('Seq Scan')
-  const ofTopic = await planOf(readRowsOfTopic('backstitch', page), ['topic-7', '-1'])
+  const ofTopic = await planOf(readRowsOfTopic('backstitch', page, onlyShard), ['topic-7', '-1'])
   expect(ofTopic).toContain('outbox_quarantine_topic')
   expect(ofTopic).not.toContain('Seq Scan')
 })

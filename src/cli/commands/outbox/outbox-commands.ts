@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import type { CliIo } from '../../cli-io.ts'
+import { addAdoptCommand } from './adopt.ts'
 import { addEditCommand } from './edit.ts'
 import { addListCommand } from './list.ts'
 import { addRetryCommand } from './retry.ts'
+import { addShardsCommand } from './shards.ts'
 import { addShowCommand } from './show.ts'
 import { addSkipCommand } from './skip.ts'
 import { addStatusCommand } from './status.ts'
@@ -17,6 +19,8 @@ const addVerbs: readonly AddVerb[] = [
   addRetryCommand,
   addEditCommand,
   addSkipCommand,
+  addAdoptCommand,
+  addShardsCommand,
 ]
 
 /** `backstitch outbox <verb>`: the outboxes of the configuration, and the rows that could not be published. */

@@ -1,3 +1,4 @@
+import type { Shard } from '../../../relay/ownership/shard.ts'
 import { outboxTuplesOf } from '../relay/outbox-tuple-columns.ts'
 import { hasText } from './has-text.ts'
 
@@ -13,11 +14,11 @@ export function readRowsOfKey(schema: string, page: Page): string {
   )
 }
 
-/** Rows that wait for their topic, in order. `$1` the topic, `$2` after this `seq`. */
-export function readRowsOfTopic(schema: string, page: Page): string {
+/** Rows of a shard that wait for their topic, in order. `$1` the topic, `$2` after this `seq`. */
+export function readRowsOfTopic(schema: string, page: Page, { number, count }: Shard): string {
   return withIntent(
     `select * from ${schema}.outbox_quarantine
-      where ${hasText('topic', '$1::text')} and reason_code = 'OUTBOX_TOPIC_UNKNOWN' and seq > $2::bigint`,
+      where ${hasText('topic', '$1::text')} and reason_code = 'OUTBOX_TOPIC_UNKNOWN'${count === 1 ? '' : ` and shard = ${number}`} and seq > $2::bigint`,
     schema,
     page,
   )

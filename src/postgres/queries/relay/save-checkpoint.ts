@@ -1,3 +1,4 @@
+import { keptColumns } from '../outbox/kept-columns.ts'
 import { hasText } from '../quarantine/has-text.ts'
 import { newestCheckpoint } from './checkpoint-columns.ts'
 
@@ -37,11 +38,6 @@ export function leapCheckpoint(schema: string): string {
 select max(number), pg_current_xact_id() from saved having count(*) > 0`
 }
 
-/** The columns that a row keeps when it moves into the quarantine. */
-const keptColumns =
-  'id, aggregatetype, aggregateid, type, version, payload, payload_binary, content_type, headers, correlation_id, causation_id, ' +
-  'traceparent, tracestate, saga_id, saga_name, saga_step, saga_round, saga_direction, saga_attempt, reply_to, outcome, expires_at, created_at'
-
 /**
  * {@link saveCheckpoint} together with changes of the quarantine, which happen if and only if the checkpoint was appended.
  * `$12` JSON array of rows to park (seq, topic, code, reason, partition), `$13` seqs that leave, `$14` JSON array of rows that were refused again
@@ -52,9 +48,8 @@ export function saveCheckpointAndQuarantine(schema: string): string {
   return `with saved as (
 ${saveCheckpoint(schema)}
 ), parked as (
-  insert into ${schema}.outbox_quarantine (seq, shard, topic, partition, ${keptColumns}, reason_code, reason)
+  insert into ${schema}.outbox_quarantine (seq, shard, topic, partition, ${keptColumns.join(', ')}, reason_code, reason)
   select o.seq, $1::smallint, p.topic, p.partition, ${keptColumns
-    .split(', ')
     .map((name) => `o.${name}`)
     .join(', ')}, p.code, p.reason
   from jsonb_to_recordset($12::jsonb) as p (seq bigint, topic text, code text, reason text, partition integer) join ${schema}.outbox o on o.seq = p.seq

@@ -1,0 +1,185 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { pgRelayDatabase } from '../../../src/postgres/relay/pg-relay-database.ts'
+import { createOutboxAdministrator, createOutboxOperator } from '../../../src/index.ts'
+import type { OutboxAdministrator } from '../../../src/relay/ownership/outbox-administrator.ts'
+import { type RelayWorld, relayWorld, topic, until } from './relay-world.ts'
+
+let world: RelayWorld
+let administrator: OutboxAdministrator
+beforeEach(async () => {
+  world = await relayWorld()
+  administrator = createOutboxAdministrator({ database: world.pool, name: 'orders' })
+})
+afterEach(() => world.close())
+
+const act = { actor: 'ann', reason: 'one relay is not enough' }
+
+/** Writes rows of some keys, one a transaction, each counting up. */
+class Writer {
+  readonly written = new Map<string, number>()
+  #stopping = false
+  #work: Promise<void> | undefined
+
+  start(): void {
+    this.#stopping = false
+    this.#work = this.#write()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#work
+  }
+
+  async #write(): Promise<void> {
+    for (let n = 0; !this.#stopping; n++) {
+      const key = `key-${n % 16}`
+      const next = (this.written.get(key) ?? 0) + 1
+      await world.insert(key, `${key}:${next}`)
+      this.written.set(key, next)
+    }
+  }
+
+  /** Each key’s first deliveries are all of its rows, in order. */
+  async expectDelivered(): Promise<void> {
+    const total = [...this.written.values()].reduce((sum, n) => sum + n, 0)
+    await until('all is delivered', () => new Set(world.bodies()).size === total)
+    for (const [key, last] of this.written) {
+      const first = [...new Set(world.bodies().filter((body) => body.startsWith(`${key}:`)))]
+      expect(first).toEqual(Array.from({ length: last }, (_, n) => `${key}:${n + 1}`))
+    }
+  }
+}
+
+describe('the number of shards', () => {
+  test('is changed while services write: nothing is lost, nothing turned round, and hardly anything sent twice', async () => {
+    const writer = new Writer()
+    writer.start()
+    let resent = 0
+    for (const count of [4, 8, 3, 1]) {
+      const [relay, other] = [await world.relay(), await world.relay()]
+      const before = world.bodies().length
+      await until('rows flow', () => world.bodies().length > before + 100)
+      await Promise.all([relay.stop(), other.stop()])
+      const report = await administrator.reshard(count, act)
+      expect(report.to).toBe(count)
+      resent += report.resent
+    }
+    await world.relay()
+    const before = world.bodies().length
+    await until('rows flow', () => world.bodies().length > before + 100)
+    await writer.stop()
+    await writer.expectDelivered()
+    expect(world.bodies().length - new Set(world.bodies()).size).toBe(resent)
+    const { rows } = await world.pool.query(
+      `select actor_id, verb, target_id, reason, before, after ->> 'to' as after from backstitch.audit_entry order by seq`,
+    )
+    expect(rows).toMatchObject([
+      { actor_id: 'ann', verb: 'outbox shards', target_id: 'orders', before: { shards: 1 }, after: '4' },
+      { before: { shards: 4 }, after: '8' },
+      { before: { shards: 8 }, after: '3' },
+      { before: { shards: 3 }, after: '1' },
+    ])
+  })
+
+  test('is not changed while a relay owns a shard, nor by a look', async () => {
+    const relay = await world.relay()
+    await expect(administrator.reshard(2, act)).rejects.toMatchObject({ code: 'OUTBOX_OWNED' })
+    await relay.stop()
+    expect(await administrator.reshard(2, act, { dryRun: true })).toMatchObject({ from: 1, to: 2, resent: 0 })
+    const { rows } = await world.pool.query(
+      'select shard_count, settled_count from backstitch.outbox_sharding',
+    )
+    expect(rows).toEqual([{ shard_count: 1, settled_count: 1 }])
+    await expect(administrator.reshard(0, act)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await expect(administrator.reshard(2, { ...act, reason: '' })).rejects.toMatchObject({
+      code: 'REASON_MISSING',
+    })
+  })
+
+  test('that was changed by hand is put right by the verb', async () => {
+    await (await world.relay()).stop()
+    await world.pool.query('update backstitch.outbox_sharding set shard_count = 5')
+    await expect(world.relay()).rejects.toMatchObject({ code: 'OUTBOX_SHARDS_CHANGED' })
+    await administrator.reshard(5, act)
+    const relay = await world.relay()
+    await until('it has all', () => relay.status()[0]?.shards.length === 5)
+  })
+
+  test('is refused where the shards are too far apart', async () => {
+    await administrator.reshard(2, act)
+    // "a" is in shard 0, "order-1" in shard 1
+    const relay = await world.relay()
+    await world.insert('order-1', ...Array.from({ length: 30 }, (_, n) => `order-1:${n}`))
+    await world.insert('a', 'a:1')
+    await until('all is delivered', () => world.bodies().length === 31)
+    await relay.stop()
+    // as if shard 0 had been owned by a relay that died long ago
+    await world.pool.query(`update backstitch.outbox_checkpoint set previous = '1:1:' where shard = 0`)
+    await expect(administrator.reshard(3, act, { resentMax: 10 })).rejects.toThrow(
+      /OUTBOX_SHARDS_APART.*30 rows, 10 are allowed/,
+    )
+    expect(await administrator.reshard(3, act)).toMatchObject({ resent: 30 })
+  })
+
+  test('of a quarantine follows, and an owner from before can do nothing any more', async () => {
+    const settings = { leaseDurationMs: 600, pageRows: 100, pageBytes: 1_000_000 }
+    const old = await pgRelayDatabase(world.pool).connect(settings)
+    try {
+      await world.insert('order-1', 'poison', 'waits')
+      const checkpoint = await old.acquire('old', 1)
+      const cursor = {
+        ...checkpoint?.cursor,
+        previous: '1:1:',
+        current: null,
+        position: 0n,
+        walkFrom: 0n,
+        lowWater: 0n,
+        sequenceHigh: 0n,
+      }
+      const save = { epoch: 1n, owner: 'old', leaseDurationMs: 1, cursor }
+      await old.save({
+        ...save,
+        quarantine: {
+          parked: ['1', '2'].map((seq) => ({ seq, topic, code: 'OUTBOX_RECORD_REFUSED', reason: 'large' })),
+        },
+      })
+      await until('its lease is over', async () => (await old.view()).remainingMs < 0)
+      await administrator.reshard(4, act)
+      expect(await old.save(save)).toBeUndefined()
+      expect(await old.acquire('old', 600)).toBeUndefined()
+      const { rows } = await world.pool.query('select shard from backstitch.outbox_quarantine order by seq')
+      expect(rows).toEqual([{ shard: 1 }, { shard: 1 }])
+      const relay = await world.relay()
+      await until('it holds the key', () => relay.status()[0]?.parkedKeys === 1)
+      await createOutboxOperator({ database: world.pool }).retry({ topic }, act)
+      await until('both are delivered', () => world.bodies().length === 2)
+    } finally {
+      old.close()
+    }
+  })
+
+  test('is waited for by a taker of the lease: one that looked before comes too late', async () => {
+    await (await world.relay()).stop()
+    const session = await pgRelayDatabase(world.pool).connect({
+      leaseDurationMs: 6_000,
+      pageRows: 100,
+      pageBytes: 1_000_000,
+    })
+    const locker = await world.open()
+    try {
+      await locker.client.query('lock table backstitch.outbox_checkpoint in share row exclusive mode')
+      const taking = session.acquire('late', 6_000)
+      await until('it waits', async () => {
+        const { rows } = await world.pool.query<{ n: number }>(
+          `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+        )
+        return rows[0]?.n === 1
+      })
+      await locker.client.query('update backstitch.outbox_sharding set shard_count = 2, settled_count = 2')
+      await locker.commit()
+      expect(await taking).toBeUndefined()
+    } finally {
+      session.close()
+    }
+  })
+})
