@@ -116,11 +116,11 @@ export const errorCatalogue = {
   ),
   OUTBOX_CHECKPOINT_AHEAD: permanent(
     'The checkpoint knows transactions that this database has not seen yet: it was restored from a backup or replaced.',
-    'Stop the relay and read docs/operations.md, “A restored database”.',
+    'Stop the services that write the outbox and run `backstitch outbox adopt`; see docs/operations.md, “A restored database”.',
   ),
   OUTBOX_CHECKPOINT_FOREIGN: permanent(
     'The checkpoint belongs to another database cluster.',
-    'Stop the relay and read docs/operations.md, “A restored database”.',
+    'Stop the services that write the outbox and run `backstitch outbox adopt`; see docs/operations.md, “A restored database”.',
   ),
   OUTBOX_IN_USE: transient(
     'Transactions that have written the outbox are still open.',

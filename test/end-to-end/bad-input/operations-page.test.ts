@@ -1,4 +1,4 @@
-import { createConsumer, createRelay, on } from 'backstitch'
+import { createConsumer, createOutboxAdministrator, createRelay, on } from 'backstitch'
 import { readFile } from 'node:fs/promises'
 import { Pool } from 'pg'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -81,6 +81,9 @@ const refusesToPublish = async (world: World, code: string): Promise<void> => {
   await relay.stop()
 }
 
+const adopt = (world: World) =>
+  createOutboxAdministrator({ database: world.pool }).adopt({ actor: 'ann', reason: 'it was restored' })
+
 describe('a restored database', () => {
   test.each([
     ['OUTBOX_CHECKPOINT_FOREIGN', { rows: true, systemIdentifier: '42' }],
@@ -100,7 +103,7 @@ describe('a restored database', () => {
           )
         ).rows
       const before = await ids()
-      await world.pool.query(statement('Write the rows anew'))
+      await adopt(world)
       expect(await ids()).toEqual(before)
       await world.relay().start()
       await world.insert(order('o-7'))
@@ -114,8 +117,8 @@ describe('a restored database', () => {
     await consumer.start()
     await expect.poll(() => world.invoices(), { timeout: 20_000 }).toEqual(['o-1', 'o-2'])
     await restoredFromDump(world, { rows: true, systemIdentifier: '42' })
-    await world.pool.query(statement('Write the rows anew', 1))
-    await world.pool.query(statement('Write the rows anew', 0))
+    await world.pool.query(statement('A restored database'))
+    await adopt(world)
     await world.relay().start()
     await reader.holds('k', ['o-1', 'o-2', 'o-1', 'o-2', 'o-3'].map(payload))
     await expect.poll(() => world.invoices(), { timeout: 20_000 }).toEqual(['o-1', 'o-2', 'o-3'])
@@ -126,7 +129,7 @@ describe('a restored database', () => {
     const { world, reader } = await halfPublished(['o-1', 'o-2'], ['o-3'])
     await world.pool.query('update backstitch.outbox_checkpoint set system_identifier = 42')
     await refusesToPublish(world, 'OUTBOX_CHECKPOINT_FOREIGN')
-    await world.pool.query(statement('Adopt the checkpoint'))
+    await adopt(world)
     await world.relay().start()
     await reader.holds('k', ['o-1', 'o-2', 'o-3'].map(payload))
   })
@@ -139,8 +142,9 @@ describe('a restored database', () => {
          position = (select seq from backstitch.outbox where payload ~ 'o-3')`,
     )
     const waiting = await world.pool.query(statement('Health', 1))
+    await world.pool.query('update backstitch.outbox_checkpoint set system_identifier = 42')
     expect(waiting.rows).toMatchObject([{ count: '1' }])
-    await world.pool.query(statement('Write the rows anew'))
+    await adopt(world)
     const { rows } = await world.pool.query('select payload from backstitch.outbox')
     expect(rows).toEqual([{ payload: payload('o-4') }])
   })

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { keptColumns } from '../../../src/postgres/queries/outbox/kept-columns.ts'
 import { pgRelayDatabase } from '../../../src/postgres/relay/pg-relay-database.ts'
 import { createOutboxAdministrator, createOutboxOperator } from '../../../src/index.ts'
 import type { OutboxAdministrator } from '../../../src/relay/ownership/outbox-administrator.ts'
@@ -182,4 +183,14 @@ describe('the number of shards', () => {
       session.close()
     }
   })
+})
+
+test('whatever an outbox row has beside its transaction and its place it keeps where it is written anew', async () => {
+  const { rows } = await world.pool.query<{ name: string }>(
+    `select attname as name from pg_attribute where attrelid = 'backstitch.outbox'::regclass and attnum > 0 and not attisdropped order by attnum`,
+  )
+  const columns = rows.map(({ name }) => name)
+  expect([...keptColumns].toSorted()).toEqual(
+    columns.filter((name) => !['xid', 'seq'].includes(name)).toSorted(),
+  )
 })
