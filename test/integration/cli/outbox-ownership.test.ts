@@ -39,9 +39,6 @@ test('the number of shards is changed with a reason, which the audit trail keeps
 })
 
 test('an outbox of this very cluster is not adopted, and one of another is, with a report of what was done', async () => {
-  await pool.query(`insert into backstitch.outbox_checkpoint
-    (slot, shard, number, epoch, lease_until, previous, sequence_high, system_identifier, timeline)
-    select 0, k, 1, 1, clock_timestamp(), '1:1:', 0, system_identifier, 1 from pg_control_system(), generate_series(0, 3) k`)
   await pool.query(
     `insert into backstitch.outbox (aggregatetype, aggregateid, type, payload) values ('order', 'k', 't', 'waits')`,
   )

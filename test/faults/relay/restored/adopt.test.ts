@@ -34,7 +34,7 @@ async function cluster(): Promise<{ readonly server: PostgresServer; readonly po
 }
 
 /** A topic, and what is on it. */
-async function topicWitness(): Promise<{ readonly topicPrefix: string; bodies(): string[] }> {
+async function topicWitness(): Promise<{ readonly topicPrefix: string; readonly bodies: () => string[] }> {
   const topicPrefix = `restored.${Date.now()}.`
   const transport = kafkajs({ brokers: services.kafka.brokers })
   const admin = transport.admin()
