@@ -2,7 +2,7 @@ import { BackstitchError } from '../../kernel/errors.ts'
 import type { OutboxView, StewardSession, StewardSettings } from '../../relay/ownership/steward-session.ts'
 import type { PgRelayClient } from './pg-relay-client.ts'
 import { outboxViewOf } from './pg-relay-rows.ts'
-import { showPresence, viewOutbox } from '../queries/relay/view-outbox.ts'
+import { showPresence, viewOutbox } from '../queries/ownership/view-outbox.ts'
 
 /** The hash that this version computes shards by. */
 const knownHash = 'sha256-32'

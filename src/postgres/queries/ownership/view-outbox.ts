@@ -1,4 +1,4 @@
-import { checkpointColumns, newestCheckpoint, timelineOfServer } from './checkpoint-columns.ts'
+import { checkpointColumns, newestCheckpoint, timelineOfServer } from '../relay/checkpoint-columns.ts'
 
 /** The first key of the advisory locks by which relays show that they are there: `bkst` in ASCII. The second one is the oid of the outbox. */
 const presenceClass = 0x626b7374

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { keptColumns } from '../../../src/postgres/queries/outbox/kept-columns.ts'
-import { pgRelayDatabase } from '../../../src/postgres/relay/pg-relay-database.ts'
-import { createOutboxAdministrator, createOutboxOperator } from '../../../src/index.ts'
-import type { OutboxAdministrator } from '../../../src/relay/ownership/outbox-administrator.ts'
-import { type RelayWorld, relayWorld, topic, until } from './relay-world.ts'
+import { keptColumns } from '../../../../src/postgres/queries/outbox/kept-columns.ts'
+import { pgRelayDatabase } from '../../../../src/postgres/relay/pg-relay-database.ts'
+import { createOutboxAdministrator, createOutboxOperator } from '../../../../src/index.ts'
+import type { OutboxAdministrator } from '../../../../src/relay/ownership/outbox-administrator.ts'
+import { type RelayWorld, relayWorld, topic, until } from '../relay-world.ts'
 
 let world: RelayWorld
 let administrator: OutboxAdministrator

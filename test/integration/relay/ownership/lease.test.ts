@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { pgRelayDatabase } from '../../../src/postgres/relay/pg-relay-database.ts'
-import type { RelaySession } from '../../../src/relay/relay-database.ts'
-import { type RelayWorld, relayWorld, topic, until } from './relay-world.ts'
+import { pgRelayDatabase } from '../../../../src/postgres/relay/pg-relay-database.ts'
+import type { RelaySession } from '../../../../src/relay/relay-database.ts'
+import { type RelayWorld, relayWorld, topic, until } from '../relay-world.ts'
 
 let world: RelayWorld
 const sessions: RelaySession[] = []

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { pgRelayDatabase } from '../../../src/postgres/relay/pg-relay-database.ts'
-import type { Relay } from '../../../src/relay/relay.ts'
-import type { RelaySession } from '../../../src/relay/relay-database.ts'
-import { type RelayWorld, relayWorld, until } from './relay-world.ts'
+import { pgRelayDatabase } from '../../../../src/postgres/relay/pg-relay-database.ts'
+import type { Relay } from '../../../../src/relay/relay.ts'
+import type { RelaySession } from '../../../../src/relay/relay-database.ts'
+import { type RelayWorld, relayWorld, until } from '../relay-world.ts'
 
 let world: RelayWorld
 beforeEach(async () => {
