@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import type { CliIo } from './cli-io.ts'
 import { addGlobalOptions } from './command-context.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addOrchestratorCommand } from './commands/orchestrator.ts'
 import { addOutboxCommands } from './commands/outbox/outbox-commands.ts'
@@ -18,6 +19,7 @@ const addCommands: readonly AddCommand[] = [
   addOrchestratorCommand,
   addMigrateCommand,
   addTopicsCommands,
+  addDoctorCommand,
   addOutboxCommands,
   addSagaCommands,
 ]
@@ -38,6 +40,7 @@ Examples:
   backstitch migrate                       make the tables in the database of DATABASE_URL
   backstitch migrate --sql > tables.sql    print them for review instead
   backstitch topics plan                   compare the topics of the contracts with those that exist
+  backstitch doctor                        examine databases, brokers and topics
   backstitch relay                         publish the outboxes until SIGTERM
   backstitch orchestrator                  drive the sagas of backstitch.config.ts until SIGTERM
   backstitch outbox status                 show how far the outboxes are, and what is parked
