@@ -1,8 +1,9 @@
 import { type Migration, uuidV7Default } from './migration.ts'
+import { dropOutboxLeafFunctions, leafRows, outboxLeafFunctions } from './outbox/leaf-functions.ts'
 
-/** Rows of one leaf of the outbox: about 600 MB at 600 bytes each, small enough to empty often, large enough to be few. */
-const leafRows = 1_000_000
 const leavesAtFirst = 4
+/** Rows are never updated, and leaves emptied whole: a vacuum that inserts alone have made due would only hold that up. */
+const noVacuum = 'with (autovacuum_vacuum_insert_threshold = -1)'
 
 /**
  * The outbox and the relay’s side tables.
@@ -47,10 +48,10 @@ export const outbox: Migration = {
     // by transaction, and within one by seq: a page of a large transaction costs a page
     `create index outbox_xid on ${schema}.outbox (xid, seq)`,
     ...Array.from({ length: leavesAtFirst }, (_, leaf) => [
-      `create table ${schema}.outbox_${leaf} partition of ${schema}.outbox for values from (${leaf * leafRows}) to (${(leaf + 1) * leafRows})`,
+      `create table ${schema}.outbox_${leaf} partition of ${schema}.outbox for values from (${leaf * leafRows}) to (${(leaf + 1) * leafRows}) ${noVacuum}`,
       `alter table ${schema}.outbox_${leaf} add constraint outbox_own_xid check (xid = pg_current_xact_id()) not valid`,
     ]).flat(),
-    `create table ${schema}.outbox_default partition of ${schema}.outbox default`,
+    `create table ${schema}.outbox_default partition of ${schema}.outbox default ${noVacuum}`,
     `alter table ${schema}.outbox_default add constraint outbox_own_xid check (xid = pg_current_xact_id()) not valid`,
 
     // The shard of a key. SHA-256 instead of Postgres's own hash functions, which may change between major versions: a key must stay in its shard.
@@ -162,13 +163,21 @@ export const outbox: Migration = {
   constraint outbox_deferred_one_payload check (payload is null or payload_binary is null)
 )`,
     `create index outbox_deferred_due on ${schema}.outbox_deferred (due_at, seq)`,
+    ...outboxLeafFunctions(schema),
   ],
   down: (schema) => [
+    ...dropOutboxLeafFunctions(schema),
     `drop table ${schema}.outbox_deferred`,
     `drop table ${schema}.outbox_quarantine`,
     `drop table ${schema}.outbox_checkpoint`,
     `drop table ${schema}.outbox_sharding`,
     `drop function ${schema}.outbox_shard(text, integer)`,
+    `do $kept$ declare found record; begin
+  for found in select c.oid::regclass as leaf from pg_class c
+    where c.relnamespace = to_regnamespace('${schema}') and c.relkind = 'r' and c.relname ~ '^outbox_kept_\\d+$' loop
+    execute format('drop table %s', found.leaf);
+  end loop;
+end $kept$`,
     `drop table ${schema}.outbox`,
   ],
 }

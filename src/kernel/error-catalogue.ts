@@ -126,6 +126,10 @@ export const errorCatalogue = {
     'Transactions that have written the outbox are still open.',
     'Stop the services that write it, end what they left open (pg_stat_activity, pg_prepared_xacts), and repeat the command.',
   ),
+  OUTBOX_DEFAULT_IN_USE: transient(
+    'Rows are in the default partition of the outbox: no relay made a leaf for them in time.',
+    'Nothing is lost; the relay empties it once they are published. See that a relay always runs, and may execute the functions of its schema.',
+  ),
   OUTBOX_KEY_PARKED: transient(
     'The row waits in the quarantine behind an earlier row of its key.',
     'Retry or skip the earlier row; this one is then published by itself.',

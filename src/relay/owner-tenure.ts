@@ -108,7 +108,7 @@ export class OwnerTenure {
     })
     this.#delivery = new PageDelivery({ ...shared, held: this.#held })
     this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper })
-    this.#upkeep = new Upkeep(session, this.#keeper, signals, logger)
+    this.#upkeep = new Upkeep(session, this.#keeper, signals)
     this.#backlog = new BacklogGauge(session, this.#keeper, this.#parked, instruments)
     this.#deferred = new DeferredRelease({
       ...options,
@@ -188,7 +188,6 @@ export class OwnerTenure {
       this.#parked.parkTopic(topic, `the topic "${topic}" could not be written to before`)
     this.#drain.resume(keys)
     this.#held.resume(partitions)
-    await this.#upkeep.begin()
     this.#backlog.start()
     this.#deferred.start()
   }

@@ -4,6 +4,7 @@ import type { DeferredSession } from './deferred/deferred-session.ts'
 import type { LeaseSession } from './lease/lease-session.ts'
 import type { QuarantineSession } from './quarantine/quarantine-session.ts'
 import type { SourceSession } from './source/source-session.ts'
+import type { LeafSession } from './upkeep/leaf-session.ts'
 import type { UpkeepSession } from './upkeep/upkeep-session.ts'
 
 /** A database with an outbox, as the relay needs it. `src/postgres` has the real one. */
@@ -22,6 +23,12 @@ export type RelayDatabase = {
    * @throws `DATABASE_UNREACHABLE`, `SCHEMA_MISSING`, `DATABASE_FAILING`, `OUTBOX_SHARDS_CHANGED`
    */
   connect(settings: SessionSettings): Promise<RelaySession>
+  /**
+   * Opens a connection for the upkeep of the leaves.
+   * @param keepPublishedMs how long published rows are kept
+   * @throws `DATABASE_UNREACHABLE`, `SCHEMA_MISSING`, `DATABASE_FAILING`
+   */
+  openLeaves(keepPublishedMs: number): Promise<LeafSession>
 }
 
 /** What a session must keep within. */

@@ -10,6 +10,15 @@ import type { KafkaTransport } from '../transport/transport.ts'
 import { type PollPaceOptions, defaultPace } from './poll-pace.ts'
 import type { RelayDatabase } from './relay-database.ts'
 
+/** What becomes of published rows. */
+type RetentionOptions = {
+  /**
+   * How long they are kept at least, so that they can be replayed, counted from `created_at` by the database’s clock. Rows leave a leaf at a
+   * time. Default 0: a leaf is emptied as soon as all in it is published.
+   */
+  readonly keepPublishedMs?: number
+}
+
 /** How a relay works. All but the first two have defaults. */
 export type OutboxRelayOptions = {
   /** The outboxes that it publishes, each by itself: trouble with one does not touch the others. */
@@ -31,6 +40,8 @@ export type OutboxRelayOptions = {
   readonly pageBytes?: number
   /** How often an outbox is looked at. Default: after 1 ms while rows come, slowing down to 20 ms. */
   readonly pace?: Partial<PollPaceOptions>
+  /** What becomes of published rows. */
+  readonly retention?: RetentionOptions
   /** `stop()` gives up what is in hand after so long. Default 10,000 ms. */
   readonly stopDeadlineMs?: number
   /** An owner that gives no sign of life for so long is stuck, and says so. Default three terms of the lease, at least 10,000 ms. */
@@ -42,8 +53,9 @@ export type OutboxRelayOptions = {
 }
 
 /** {@link OutboxRelayOptions} with the defaults in their places. */
-export type ResolvedRelayOptions = Required<Omit<OutboxRelayOptions, 'pace'>> & {
+export type ResolvedRelayOptions = Required<Omit<OutboxRelayOptions, 'pace' | 'retention'>> & {
   readonly pace: PollPaceOptions
+  readonly retention: Required<RetentionOptions>
 }
 
 /** @throws `CONFIG_INVALID` */
@@ -59,13 +71,14 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     pageRows: options.pageRows ?? 1_000,
     pageBytes: options.pageBytes ?? 8_000_000,
     pace: { ...defaultPace, ...options.pace },
+    retention: { keepPublishedMs: options.retention?.keepPublishedMs ?? 0 },
     stopDeadlineMs: options.stopDeadlineMs ?? 10_000,
     stalledAfterMs: options.stalledAfterMs ?? Math.max(10_000, 3 * (options.leaseDurationMs ?? 3_000)),
     metrics: options.metrics ?? silentMetrics,
     clock: options.clock ?? systemClock,
     testSignals: options.testSignals ?? noTestSignals,
   }
-  const { databases, leaseDurationMs, publishers, pageRows } = resolved
+  const { databases, leaseDurationMs, publishers, pageRows, retention } = resolved
   if (databases.length === 0) throw invalid('databases: there is none')
   if (new Set(databases.map(({ name }) => name)).size < databases.length)
     throw invalid('databases: two have the same name; give each one of its own')
@@ -74,6 +87,8 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
   if (!(Number.isInteger(publishers) && publishers >= 1)) throw invalid('publishers: at least 1')
   if (!(Number.isInteger(pageRows) && pageRows >= 1 && pageRows <= 10_000))
     throw invalid('pageRows: 1 to 10,000')
+  if (!(Number.isInteger(retention.keepPublishedMs) && retention.keepPublishedMs >= 0))
+    throw invalid('retention.keepPublishedMs: a whole number from 0')
   return resolved
 }
 

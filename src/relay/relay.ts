@@ -1,7 +1,8 @@
 import type { Health, ProcessPart } from '../kernel/lifecycle.ts'
 import { DatabaseRelay } from './database-relay.ts'
 import { PublisherLanes } from './publishing/publisher-lanes.ts'
-import { publishInstruments } from './telemetry/relay-metrics.ts'
+import { publishInstruments, relayInstruments } from './telemetry/relay-metrics.ts'
+import { LeafKeeper, type LeafStatus } from './upkeep/leaf-keeper.ts'
 import { type OutboxRelayOptions, type ResolvedRelayOptions, resolveRelayOptions } from './relay-options.ts'
 
 /** How far one outbox is. */
@@ -17,6 +18,8 @@ export type OutboxStatus = {
   readonly parkedTopics: readonly string[]
   /** Partitions that cannot be written to while others can, as `topic/partition`: their rows wait, and follow by themselves. */
   readonly heldPartitions: readonly string[]
+  /** The partitions of the outbox. */
+  readonly leaves: LeafStatus
 }
 
 /** Publishes the outboxes of its databases to Kafka. */
@@ -40,6 +43,8 @@ class OutboxRelay implements Relay {
   readonly #options: ResolvedRelayOptions
   readonly #lanes: PublisherLanes
   readonly #databases: readonly DatabaseRelay[]
+  /** One for each database. */
+  readonly #keepers: readonly LeafKeeper[]
   readonly #stop = new AbortController()
   #state: 'new' | 'started' | 'stopped' = 'new'
 
@@ -52,6 +57,18 @@ class OutboxRelay implements Relay {
       (database, n) =>
         new DatabaseRelay(database, this.#lanes, { ...options, owner: `${options.owner}/${n}` }),
     )
+    const { keepPublishedMs } = options.retention
+    this.#keepers = options.databases.map(
+      (database) =>
+        new LeafKeeper({
+          open: () => database.openLeaves(keepPublishedMs),
+          keepPublishedMs,
+          clock: options.clock,
+          signals: options.testSignals,
+          logger: options.logger.child({ database: database.name }),
+          instruments: relayInstruments(options.metrics, database.name),
+        }),
+    )
   }
 
   async start(): Promise<void> {
@@ -59,7 +76,10 @@ class OutboxRelay implements Relay {
     try {
       await Promise.all([
         this.#lanes.open(this.#stop.signal),
-        ...this.#databases.map((database) => database.start()),
+        ...this.#databases.map(async (database, n) => {
+          await database.start()
+          this.#keepers[n]?.start()
+        }),
       ])
     } catch (error) {
       await this.stop()
@@ -70,7 +90,7 @@ class OutboxRelay implements Relay {
   async stop(): Promise<void> {
     this.#state = 'stopped'
     this.#stop.abort()
-    await Promise.all(this.#databases.map((database) => database.stop()))
+    await Promise.all([...this.#databases, ...this.#keepers].map((part) => part.stop()))
     await this.#lanes.close(1_000)
     this.#options.logger.debug({}, 'the relay has stopped')
   }
@@ -96,7 +116,7 @@ class OutboxRelay implements Relay {
   }
 
   status(): readonly OutboxStatus[] {
-    return this.#databases.map(({ name, health, shards, published, parked }) => ({
+    return this.#databases.map(({ name, health, shards, published, parked }, n) => ({
       database: name,
       health,
       shards,
@@ -104,6 +124,7 @@ class OutboxRelay implements Relay {
       parkedKeys: parked.keys,
       parkedTopics: parked.topics,
       heldPartitions: parked.partitions,
+      leaves: this.#keepers[n]?.status ?? { count: 0, isDefaultInUse: false },
     }))
   }
 }

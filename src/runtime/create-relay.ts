@@ -21,8 +21,8 @@ export type RelayOptions = Omit<OutboxRelayOptions, 'databases' | 'clock'> & {
  * the order in which their transactions committed.
  *
  * Several relays over one outbox share its shards, no two differing by more than one; of an outbox of one shard, the usual one, one relay
- * works and the others stand by. Within `leaseDurationMs` of a relay’s end the others go on, at once when it is stopped. A relay opens one
- * connection of its own to each database and one to each shard that it works on; the pools only say how. They may be shared with anything.
+ * works and the others stand by. Within `leaseDurationMs` of a relay’s end the others go on, at once when it is stopped. A relay opens two
+ * connections of its own to each database and one to each shard that it works on; the pools only say how. They may be shared with anything.
  *
  * @throws `CONFIG_INVALID`; `start` rejects with `SCHEMA_MISSING`, `SCHEMA_OUTDATED`, `SCHEMA_NEWER`, `DATABASE_REFUSED` or `OUTBOX_SHARDS_CHANGED`
  * @example

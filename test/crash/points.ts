@@ -25,6 +25,10 @@ export const points = {
     'relay.leaf.after',
     'relay.deferred.before',
     'relay.deferred.after',
+    'relay.empty.before',
+    'relay.empty.after',
+    'relay.remove.before',
+    'relay.remove.after',
     'relay.release.before',
   ],
   orchestrator: [

@@ -40,13 +40,18 @@ export class PgRelayClient {
    * @param deadlineMs for each query, and for connecting
    * @throws `DATABASE_UNREACHABLE`, `DATABASE_FAILING`
    */
-  static async connect(config: ClientConfig, name: string, deadlineMs: number): Promise<PgRelayClient> {
+  static async connect(
+    config: ClientConfig,
+    name: string,
+    deadlineMs: number,
+    applicationName: string = 'backstitch relay',
+  ): Promise<PgRelayClient> {
     const client = new Client({
       ...config,
       // older versions of pg than 8.23 ignore it and send one statement at a time, which is slower and otherwise the same
       pipeline: true,
       keepAlive: true,
-      application_name: 'backstitch relay',
+      application_name: applicationName,
       connectionTimeoutMillis: deadlineMs,
       query_timeout: deadlineMs,
       statement_timeout: undefined,
@@ -63,14 +68,23 @@ export class PgRelayClient {
     }
   }
 
-  /** Runs a named statement. @throws `DATABASE_UNREACHABLE`, `DATABASE_FAILING`, `SCHEMA_MISSING` */
-  async run(statement: NamedStatement, values: readonly unknown[] = []): Promise<readonly TextRow[]> {
+  /**
+   * Runs a named statement.
+   * @param deadlineMs on our side alone, instead of the connection’s
+   * @throws `DATABASE_UNREACHABLE`, `DATABASE_FAILING`, `SCHEMA_MISSING`
+   */
+  async run(
+    statement: NamedStatement,
+    values: readonly unknown[] = [],
+    deadlineMs?: number,
+  ): Promise<readonly TextRow[]> {
     try {
       const result = await this.#client.query<(string | null)[]>({
         name: statement.name,
         text: statement.text,
         values: values as unknown[],
         rowMode: 'array',
+        ...(deadlineMs !== undefined && { query_timeout: deadlineMs }),
       })
       return result.rows
     } catch (error) {

@@ -2,6 +2,7 @@ import type { ClientConfig, Pool } from 'pg'
 import type { StewardSettings } from '../../relay/ownership/steward-session.ts'
 import type { RelayDatabase } from '../../relay/relay-database.ts'
 import { poolPlace } from '../pool-place.ts'
+import { PgLeafSession } from './pg-leaf-session.ts'
 import { PgRelayClient } from './pg-relay-client.ts'
 import { openRelaySession } from './pg-relay-session.ts'
 import { openStewardSession } from './pg-steward-session.ts'
@@ -42,8 +43,17 @@ export function pgRelayDatabase(
     ...(shards !== undefined && { shards }),
     steward: (settings) => begin(settings, (client) => openStewardSession(client, schema, settings)),
     connect: (settings) => begin(settings, (client) => openRelaySession(client, schema, settings)),
+    openLeaves: async (keepPublishedMs) =>
+      new PgLeafSession(
+        await PgRelayClient.connect(config, label, leavesDeadlineMs, 'backstitch relay leaves'),
+        schema,
+        keepPublishedMs,
+      ),
   }
 }
+
+/** Statements of the upkeep hold nothing that anybody waits for, so they need not end before a lease does. */
+const leavesDeadlineMs = 30_000
 
 /** Statements end well before the lease that they act under. */
 function deadlineOf(leaseDurationMs: number): number {

@@ -18,7 +18,6 @@ import {
 } from './pg-relay-rows.ts'
 import { type RelayStatements, relayStatements } from './pg-relay-statements.ts'
 import { describeOutbox } from '../queries/relay/describe-outbox.ts'
-import { addLeaf } from '../queries/upkeep/add-leaf.ts'
 import { truncateCheckpoints } from '../queries/upkeep/truncate-checkpoints.ts'
 
 const uniqueViolation = '23505'
@@ -215,19 +214,6 @@ class PgRelaySession implements RelaySession {
 
   truncateCheckpoints(slot: 0 | 1): Promise<boolean> {
     return this.#client.runQuickly(truncateCheckpoints(this.#schema, slot))
-  }
-
-  async leavesEnd(): Promise<bigint | undefined> {
-    const rows = await this.#client.run(this.#statements.readLeafBounds, [`${this.#schema}.outbox`])
-    const ends = rows.flatMap(([bounds]) => /TO \('(\d+)'\)$/.exec(bounds ?? '')?.[1] ?? []).map(BigInt)
-    return ends.reduce<bigint | undefined>(
-      (last, end) => (last === undefined || end > last ? end : last),
-      undefined,
-    )
-  }
-
-  addLeaf(name: string, from: bigint, to: bigint): Promise<boolean> {
-    return this.#client.runQuickly(addLeaf(this.#schema, name, from, to))
   }
 
   close(): void {

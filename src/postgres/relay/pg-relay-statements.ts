@@ -24,7 +24,6 @@ import {
   saveCheckpointAndQuarantine,
 } from '../queries/relay/save-checkpoint.ts'
 import { viewLease } from '../queries/relay/view-lease.ts'
-import { readLeafBounds } from '../queries/upkeep/leaves-end.ts'
 
 /** The statements of a session on one outbox, each under its name. */
 export type RelayStatements = ReturnType<typeof relayStatements>
@@ -55,7 +54,6 @@ export function relayStatements(
     readRowsOfKey: readRowsOfKey(schema, page),
     readRowsOfTopic: readRowsOfTopic(schema, page, shard),
     readRowsOfPartition: readRowsOfPartition(schema, page),
-    readLeafBounds,
     releaseDeferred: releaseDeferred(schema, shard),
   }
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { name, text }])) as Record<

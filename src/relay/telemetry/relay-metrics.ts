@@ -101,6 +101,19 @@ export const relayMetricCatalogue = {
     description: 'How long one look at the outbox took, without publishing; the count is that of the looks.',
     buckets: secondsBuckets,
   },
+  size: {
+    kind: 'gauge',
+    name: 'backstitch.relay.outbox.size',
+    unit: 'By',
+    description:
+      'What the rows of the outbox take on disk, without indexes and large values. Known to standbys as well.',
+  },
+  defaultSize: {
+    kind: 'gauge',
+    name: 'backstitch.relay.outbox.default.size',
+    unit: 'By',
+    description: 'The same of its default partition: above 0 no relay has made a leaf in time.',
+  },
   sessions: {
     kind: 'counter',
     name: 'backstitch.relay.sessions',

@@ -2,8 +2,4 @@
 export type UpkeepSession = {
   /** Empties the half of the checkpoints that is not in use. `false`: somebody holds it, or we may not; another time. */
   truncateCheckpoints(slot: 0 | 1): Promise<boolean>
-  /** The end of the last leaf of the outbox. `undefined` when the table has none but the default. */
-  leavesEnd(): Promise<bigint | undefined>
-  /** Adds a leaf for `from <= seq < to`. `false`: somebody holds the table, or we may not. */
-  addLeaf(name: string, from: bigint, to: bigint): Promise<boolean>
 }

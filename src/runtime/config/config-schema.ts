@@ -99,6 +99,7 @@ const relay = z.strictObject({
   pace: z
     .strictObject({ busyMs: milliseconds(0, 60_000).optional(), idleMs: milliseconds(1, 60_000).optional() })
     .optional(),
+  retention: z.strictObject({ keepPublishedMs: milliseconds(0, 31_622_400_000).optional() }).optional(),
   stopDeadlineMs: milliseconds(1, 600_000).optional(),
 })
 

@@ -25,11 +25,12 @@ export async function createRelayFromConfig(
     schema: database.schema,
     ...(database.shards !== undefined && { shards: database.shards }),
   }))
-  const { pace, ...options } = config.relay
+  const { pace, retention, ...options } = config.relay
   const probes = createProbesFromConfig(config)
   const relay = createRelay({
     ...present(options),
     ...(pace && { pace: present(pace) }),
+    ...(retention && { retention: present(retention) }),
     databases,
     transport,
     topicPrefix: config.topicPrefix,

@@ -2,14 +2,24 @@ import type pg from 'pg'
 
 /** Just short of where the relay empties the other half of the checkpoints (a turn of 4,096 and 64 more). */
 const checkpointNumber = 4_096 + 64 - 8
-/** The migration lays out leaves for four million rows; the next one is made when less than one and a half are left. */
-const lastSeq = 2_600_000
+/** The migration lays out leaves for a million rows; two of them are left behind, so it is time to make others. */
+const lastSeq = 600_000
 
 /**
  * Makes an outbox as it is after long use: its checkpoints and its leaves are about to need care. All before is published, and the last
- * owner has given it back.
+ * owner has given it back: a leaf that was left holds nothing but the pages of a transaction that was rolled back.
  */
 export async function ageOutbox(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    await client.query(
+      `insert into backstitch.outbox (aggregatetype, aggregateid, type) values ('tally', 'key-old', 'rolled.back')`,
+    )
+    await client.query('rollback')
+  } finally {
+    client.release()
+  }
   await pool.query(`select setval(pg_get_serial_sequence('backstitch.outbox', 'seq'), $1)`, [lastSeq])
   await pool.query(
     `insert into backstitch.outbox_checkpoint (slot, shard, number, epoch, lease_until, previous, system_identifier, timeline)
@@ -19,10 +29,13 @@ export async function ageOutbox(pool: pg.Pool): Promise<void> {
   )
 }
 
-/** Whether the relay has done what an aged outbox needs: the old checkpoints are gone, and the next leaf is there. */
+/** Whether the relay has done what an aged outbox needs: old checkpoints and old leaves are gone, and there are new ones. */
 export async function isCaredFor(pool: pg.Pool): Promise<boolean> {
-  const { rows } = await pool.query<{ old: boolean; leaf: boolean }>(
-    `select exists (select from backstitch.outbox_checkpoint_0) as old, to_regclass('backstitch.outbox_4') is not null as leaf`,
+  const { rows } = await pool.query<{ old: boolean; left: boolean; ahead: boolean }>(
+    `select exists (select from backstitch.outbox_checkpoint_0) as old,
+       to_regclass('backstitch.outbox_0') is not null or to_regclass('backstitch.outbox_1') is not null as left,
+       to_regclass('backstitch.outbox_6') is not null as ahead`,
   )
-  return rows[0]?.old === false && rows[0].leaf
+  const [row] = rows
+  return row !== undefined && !row.old && !row.left && row.ahead
 }

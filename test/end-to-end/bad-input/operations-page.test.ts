@@ -165,38 +165,32 @@ test('the page’s queries say who owns the outbox and how many rows wait', asyn
   await expect.poll(none, { timeout: 10_000 }).toEqual([{ count: '0', oldest: null }])
 })
 
-test('a leaf is not emptied under a snapshot from before its lock: it would not show what was committed meanwhile', async () => {
-  const { world } = await halfPublished(['o-1'], ['o-2'])
-  const session = await world.pool.connect()
-  try {
-    await session.query('begin isolation level repeatable read')
-    await expect(session.query(statement('Tables that grow', 0))).rejects.toThrow('read committed')
-  } finally {
-    session.release(true)
-  }
-})
-
-test('a leaf is emptied only when it is behind the sequence, published, and free', async () => {
+test('a leaf is emptied by hand only when it is behind the sequence, published, and free', async () => {
   const { world, reader } = await halfPublished(['o-1'], ['o-2'])
-  const empty = (): Promise<unknown> => world.pool.query(statement('Tables that grow', 0))
-  const left = async (): Promise<number | null> =>
-    (await world.pool.query('select from backstitch.outbox_0')).rowCount
-  await expect(empty()).rejects.toThrow('backstitch.outbox_0 is still written to')
-  await world.pool.query(`select setval('backstitch.outbox_seq_seq', 1000005)`)
-  await expect(empty()).rejects.toThrow('1 rows of backstitch.outbox_0 are not published')
-  await world.relay().start()
-  await reader.holds('k', ['o-1', 'o-2'].map(payload))
+  const empty = async (): Promise<unknown> =>
+    (await world.pool.query<{ outbox_empty_leaf: boolean }>(statement('Tables that grow', 1))).rows[0]
+      ?.outbox_empty_leaf
+  const look = async (): Promise<unknown> =>
+    (await world.pool.query(statement('Tables that grow', 0))).rows[0] as unknown
+  expect(await empty()).toBe(false)
+  await world.pool.query(`select setval('backstitch.outbox_seq_seq', 250005)`)
+  expect(await empty()).toBe(false)
+  expect(await look()).toMatchObject({ name: 'outbox_0', published: false })
+  const relay = world.relay()
   const holder = await world.pool.connect()
   try {
     await holder.query('begin; select from backstitch.outbox_0')
+    await relay.start()
+    await reader.holds('k', ['o-1', 'o-2'].map(payload))
+    await relay.stop()
+    expect(await look()).toMatchObject({ name: 'outbox_0', published: true })
     await expect(empty()).rejects.toMatchObject({ code: '55P03' })
-    expect(await left()).toBe(2)
     await holder.query('commit')
   } finally {
     holder.release()
   }
-  // a checkpoint that says so may still be on its way
-  await expect.poll(() => empty().then(left, left), { timeout: 10_000 }).toBe(0)
+  expect(await empty()).toBe(true)
+  await world.relay().start()
   await world.insert(order('o-3'))
   await reader.holds('k', ['o-1', 'o-2', 'o-3'].map(payload))
 })
@@ -220,7 +214,7 @@ test('the other statements run', async () => {
     .poll(letters, { timeout: 20_000 })
     .toMatchObject([{ key: 'k', reason_code: 'HANDLER_FAILED', reason: 'no' }])
   expect((await world.pool.query(statement('Parked sagas'))).rows).toEqual([])
-  await world.pool.query(statement('Tables that grow', 1))
+  await world.pool.query(statement('Tables that grow', 2))
 })
 
 test('a relay whose user has the rights of the page and no others publishes, parks and drains', async () => {
@@ -232,7 +226,8 @@ test('a relay whose user has the rights of the page and no others publishes, par
     grant select on backstitch.outbox, backstitch.outbox_sharding, backstitch.backstitch_migration to ${user};
     grant select on sequence backstitch.outbox_seq_seq to ${user};
     grant select, insert, update, delete on backstitch.outbox_quarantine to ${user};
-    grant select, insert on backstitch.outbox_checkpoint to ${user}`)
+    grant select, insert on backstitch.outbox_checkpoint to ${user};
+    grant execute on all functions in schema backstitch to ${user}`)
   const url = new URL(world.url)
   url.username = user
   url.password = 'relay'
@@ -254,4 +249,9 @@ test('a relay whose user has the rights of the page and no others publishes, par
   await expect.poll(() => relay.status()[0]?.parkedTopics, { timeout: 10_000 }).toHaveLength(1)
   await world.createTopics('invoice')
   await (await TopicReader.of(world.topicOf('invoice'))).holds('k', [payload('i-1')])
+  await world.pool.query(`select setval('backstitch.outbox_seq_seq', 250005)`)
+  const hasLeaf = async (leaf: number): Promise<boolean> =>
+    (await world.pool.query(`select from pg_class where relname = 'outbox_' || $1`, [leaf])).rowCount === 1
+  await expect.poll(() => hasLeaf(4), { timeout: 10_000 }).toBe(true)
+  await expect.poll(() => hasLeaf(0), { timeout: 10_000 }).toBe(false)
 })

@@ -76,9 +76,13 @@ export async function relayWorld(
 export const insertRows = `insert into backstitch.outbox (aggregatetype, aggregateid, type, payload)
 select 'order', $1, 'order.placed', p.payload from unnest($2::text[]) with ordinality as p (payload, n) order by p.n`
 
-/** Waits until something holds. Fails after ten seconds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const endsAtMs = performance.now() + 10_000
+/** Waits until something holds. Fails after ten seconds, or as many milliseconds as are given. */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  msMax: number = 10_000,
+): Promise<void> {
+  const endsAtMs = performance.now() + Math.max(10_000, msMax)
   while (!(await holds())) {
     if (performance.now() > endsAtMs) throw new Error(`it did not happen: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))

@@ -27,6 +27,7 @@ describe('a relay', () => {
         parkedKeys: 0,
         parkedTopics: [],
         heldPartitions: [],
+        leaves: { count: expect.any(Number) as number, isDefaultInUse: false },
       },
     ])
     await relay.stop()
