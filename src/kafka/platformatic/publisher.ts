@@ -212,7 +212,7 @@ export class PlatformaticPublisher implements Publisher {
     const byNode = new Map<number, PartitionQueue[]>()
     const now = performance.now()
     for (const queue of this.#busy) {
-      if (!queue.isWaiting) this.#busy.delete(queue)
+      if (queue.isIdle) this.#busy.delete(queue)
       else if (queue.maySend) {
         if (queue.notBefore > now) this.#wakeAt(queue.notBefore)
         else this.#assign(queue, byNode, now)

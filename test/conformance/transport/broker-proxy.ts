@@ -19,7 +19,11 @@ export class BrokerProxy {
   readonly #seen = new Map<number, number>()
   readonly #links = new Set<{ isHanging: boolean }>()
   readonly #lose = new Set<number>()
+  readonly #hold = new Set<number>()
+  readonly #held: { readonly frame: Buffer; readonly target: Address }[] = []
   #isHanging = false
+  #delayMs = 0
+  #clients = new Set<Socket>()
 
   private constructor(targets: readonly Address[]) {
     this.#targets = targets
@@ -61,6 +65,20 @@ export class BrokerProxy {
     this.cut()
   }
 
+  /** From here on each answer takes so much longer. */
+  delay(ms: number): void {
+    this.#delayMs = ms
+  }
+
+  /** Nothing more is read from the clients of now, so that their sockets fill up; the returned function ends it. */
+  readSlowly(): () => void {
+    const clients = [...this.#clients]
+    for (const client of clients) client.pause()
+    return () => {
+      for (const client of clients) client.resume()
+    }
+  }
+
   cut(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
@@ -68,6 +86,23 @@ export class BrokerProxy {
   /** The next answer to such a request gets lost; the connection stays. */
   loseNextAnswer(apiKey: number): void {
     this.#lose.add(apiKey)
+  }
+
+  /** The next such request is held up in the network; the connection stays. */
+  holdNextRequest(apiKey: number): void {
+    this.#hold.add(apiKey)
+  }
+
+  /** What was held up arrives after all. Resolves with the broker’s answers. */
+  deliverHeld(): Promise<Buffer[]> {
+    return Promise.all(
+      this.#held.splice(0).map(async ({ frame, target }) => {
+        const broker = connect(target)
+        const answer = new Promise<Buffer>((resolve) => onFrame(broker, resolve))
+        broker.write(frame)
+        return answer.finally(() => broker.destroy())
+      }),
+    )
   }
 
   /** How many such requests have come from clients, those that hang included. */
@@ -82,6 +117,8 @@ export class BrokerProxy {
 
   #join(client: Socket, target: Address): void {
     const broker = connect(target)
+    this.#clients.add(client)
+    client.once('close', () => this.#clients.delete(client))
     const asked = new Map<number, number>()
     const link = { isHanging: false }
     this.#links.add(link)
@@ -102,14 +139,17 @@ export class BrokerProxy {
       const apiKey = frame.readInt16BE(4)
       this.#seen.set(apiKey, this.requests(apiKey) + 1)
       asked.set(frame.readInt32BE(8), apiKey)
-      if (!hangs()) broker.write(frame)
+      if (this.#hold.delete(apiKey)) this.#held.push({ frame: Buffer.from(frame), target })
+      else if (!hangs()) broker.write(frame)
     })
     onFrame(broker, (frame) => {
       const apiKey = asked.get(frame.readInt32BE(4)) ?? -1
       asked.delete(frame.readInt32BE(4))
       if (hangs() || this.#lose.delete(apiKey)) return
       const namesBrokers = apiKey === apiKeys.metadata || apiKey === apiKeys.findCoordinator
-      client.write(namesBrokers ? this.#readdressed(frame) : frame)
+      const answer = namesBrokers ? this.#readdressed(frame) : frame
+      if (this.#delayMs === 0) client.write(answer)
+      else setTimeout(() => client.write(answer), this.#delayMs)
     })
   }
 
@@ -117,7 +157,12 @@ export class BrokerProxy {
     let body = frame.subarray(4)
     for (const [index, target] of this.#targets.entries()) {
       const own = (this.#servers[index]!.address() as AddressInfo).port
-      body = replaceAll(body, addressBytes(target), addressBytes({ host: '127.0.0.1', port: own }))
+      for (const form of ['plain', 'compact'] as const)
+        body = replaceAll(
+          body,
+          addressBytes(target, form),
+          addressBytes({ host: '127.0.0.1', port: own }, form),
+        )
     }
     const length = Buffer.alloc(4)
     length.writeInt32BE(body.length)
@@ -138,13 +183,15 @@ function onFrame(socket: Socket, take: (frame: Buffer) => void): void {
   })
 }
 
-/** A broker’s address as the protocol writes it: two bytes of length, the host, four bytes of port. */
-function addressBytes({ host, port }: Address): Buffer {
-  const bytes = Buffer.alloc(2 + host.length + 4)
-  bytes.writeInt16BE(host.length)
-  bytes.write(host, 2)
-  bytes.writeInt32BE(port, 2 + host.length)
-  return bytes
+/**
+ * A broker’s address as the protocol writes it: the length of the host, the host, four bytes of port. Older versions of requests have two
+ * bytes of length, newer ones (“compact”) one, of the length and one.
+ */
+function addressBytes({ host, port }: Address, form: 'plain' | 'compact'): Buffer {
+  const length = form === 'plain' ? Buffer.from([0, host.length]) : Buffer.from([host.length + 1])
+  const portBytes = Buffer.alloc(4)
+  portBytes.writeInt32BE(port)
+  return Buffer.concat([length, Buffer.from(host), portBytes])
 }
 
 function replaceAll(bytes: Buffer, from: Buffer, to: Buffer): Buffer {

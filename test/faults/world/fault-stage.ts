@@ -24,6 +24,7 @@ export class FaultStage {
   readonly #topicPrefix: string
   readonly #brokers: readonly string[]
   readonly #leaseDurationMs: number
+  readonly #driver: string | undefined
   readonly #relays: RelayProcess[] = []
   readonly #writers: FaultWriters[] = []
 
@@ -35,11 +36,19 @@ export class FaultStage {
       leaseDurationMs,
       url,
       shards,
-    }: { brokers: readonly string[]; leaseDurationMs: number; url: string; shards: number },
+      driver,
+    }: {
+      brokers: readonly string[]
+      leaseDurationMs: number
+      url: string
+      shards: number
+      driver: string | undefined
+    },
   ) {
     this.#services = services
     this.#brokers = brokers
     this.#leaseDurationMs = leaseDurationMs
+    this.#driver = driver
     this.#url = url
     this.#shards = shards
     this.pool = faultPool(url)
@@ -60,6 +69,8 @@ export class FaultStage {
       readonly tablespace?: string
       /** Default 1. */
       readonly shards?: number
+      /** Of the relays. Default: see `RelaySettings`. */
+      readonly driver?: string
     } = {},
   ): Promise<FaultStage> {
     const name = `fault_${Date.now().toString(36)}_${Math.floor(Math.random() * 1e6)}`
@@ -73,8 +84,8 @@ export class FaultStage {
     }
     const url = new URL(services.postgres.url)
     url.pathname = `/${name}`
-    const { brokers = services.kafka.brokers, leaseDurationMs = 1_000, shards = 1 } = options
-    const stage = new FaultStage(services, name, { brokers, leaseDurationMs, url: url.href, shards })
+    const { brokers = services.kafka.brokers, leaseDurationMs = 1_000, shards = 1, driver } = options
+    const stage = new FaultStage(services, name, { brokers, leaseDurationMs, url: url.href, shards, driver })
     await migrateFaults(stage.pool)
     await stage.pool.query('update backstitch.outbox_sharding set shard_count = $1, settled_count = $1', [
       stage.#shards,
@@ -93,6 +104,7 @@ export class FaultStage {
       brokers: this.#brokers,
       topicPrefix: this.#topicPrefix,
       leaseDurationMs: this.#leaseDurationMs,
+      ...(this.#driver !== undefined && { driver: this.#driver }),
     })
     this.#relays.push(relay)
     return relay

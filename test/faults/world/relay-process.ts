@@ -9,6 +9,8 @@ export type RelaySettings = {
   readonly brokers: readonly string[]
   readonly topicPrefix: string
   readonly leaseDurationMs: number
+  /** Default: that of the variable DRIVER, else kafkajs. */
+  readonly driver?: string
 }
 
 /** What a relay says of itself each moment. */

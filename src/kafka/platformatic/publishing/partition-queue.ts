@@ -60,8 +60,9 @@ export class PartitionQueue {
     this.#owner = owner
   }
 
-  get isWaiting(): boolean {
-    return this.#waiting.length > 0
+  /** Whether nothing waits and nothing is under way. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#sent.length === 0
   }
 
   /** Whether the next batch may leave, its time apart. */

@@ -1,5 +1,5 @@
 /**
- * An idle producer and an idle consumer: `idle-clients.ts <brokers> <topic> <ours|stock> <ms>`. Prints the CPU that they took while idle, in
+ * An idle producer and an idle consumer: `idle-clients.ts <brokers> <topic> <driver|stock> <ms>`. Prints the CPU that they took while idle, in
  * percent of one core, and how many timers they set per second. `stock` are kafkajs’s own, as they are without backstitch.
  */
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,15 +12,17 @@ globalThis.setTimeout = Object.assign((...args: Parameters<typeof original>) => 
 }, original)
 
 const [brokers = '', topic = '', kind, ms] = process.argv.slice(2)
-if (kind === 'ours') {
-  const { kafkajs } = await import('../../../../src/kafka/kafkajs/index.ts')
-  const transport = kafkajs({ brokers: brokers.split(',') })
+if (kind !== 'stock') {
+  const { realDrivers } = await import('../real-drivers.ts')
+  const transport = realDrivers[kind ?? '']!({ brokers: brokers.split(',') })
   const publisher = transport.publisher()
   await publisher.open()
   await publisher.publish([{ topic, partition: 0, key: null, value: 'v', headers: [] }], {
     deadlineMs: 5_000,
   })
-  await transport.subscriber({ group: `${topic}-ours`, topics: [topic] }).run(async () => ({ kind: 'done' }))
+  await transport
+    .subscriber({ group: `${topic}-${kind}`, topics: [topic] })
+    .run(async () => ({ kind: 'done' }))
 } else {
   const { Kafka, logLevel } = await import('kafkajs')
   const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })

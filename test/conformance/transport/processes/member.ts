@@ -1,11 +1,11 @@
 /**
- * A member of a group, for a test that kills it: `member.ts <brokers> <group> <topic> <session timeout ms>`. Prints `assigned <count>`
+ * A member of a group, for a test that kills it: `member.ts <driver> <brokers> <group> <topic> <session timeout ms>`. Prints `assigned <count>`
  * once it has partitions, and each value that it reads; it commits nothing.
  */
-import { kafkajs } from '../../../../src/kafka/kafkajs/index.ts'
+import { realDrivers } from '../real-drivers.ts'
 
-const [brokers = '', group = '', topic = '', sessionTimeoutMs] = process.argv.slice(2)
-const member = kafkajs({ brokers: brokers.split(',') }).subscriber({
+const [driver = '', brokers = '', group = '', topic = '', sessionTimeoutMs] = process.argv.slice(2)
+const member = realDrivers[driver]!({ brokers: brokers.split(',') }).subscriber({
   group,
   topics: [topic],
   sessionTimeoutMs: Number(sessionTimeoutMs),

@@ -3,8 +3,9 @@ import pg from 'pg'
 import type { RelaySettings } from '../relay-process.ts'
 
 // A relay in a process of its own, that can be frozen and killed. It ends with its parent. DRIVER names another driver than kafkajs.
-const { url, brokers, topicPrefix, leaseDurationMs } = JSON.parse(process.argv[2] ?? '') as RelaySettings
-const driver = process.env['DRIVER'] ?? 'kafkajs'
+const settings = JSON.parse(process.argv[2] ?? '') as RelaySettings
+const { url, brokers, topicPrefix, leaseDurationMs } = settings
+const driver = settings.driver ?? process.env['DRIVER'] ?? 'kafkajs'
 const drivers = (await import(`backstitch/${driver}`)) as Record<
   string,
   (options: { brokers: readonly string[] }) => KafkaTransport
