@@ -11,7 +11,7 @@ export function isSection(text: string): text is Section {
 }
 
 /** The drivers that a relay can be given. */
-type Driver = 'kafkajs' | 'platformatic'
+export type Driver = 'kafkajs' | 'platformatic'
 
 /** What the user asked for. */
 export type BenchOptions = {
@@ -21,11 +21,16 @@ export type BenchOptions = {
   readonly seconds: number
   readonly warmUpSeconds: number
   readonly drivers: readonly Driver[]
+  /** The client of the consumer that the latency is measured at, the same for all sides. */
+  readonly reader: Driver
   readonly withDebezium: boolean
   readonly withLimit: boolean
   readonly sections: readonly Section[]
   /** 0: not asked for. */
   readonly longRows: number
+  /** Of the bench with a held transaction. */
+  readonly minutes: number
+  readonly rate: number
 }
 
 /** What a bench is given. */

@@ -2,13 +2,14 @@ import { writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startServices } from '../dev-services/index.ts'
-import { type BenchOptions, isSection, sections } from './bench-options.ts'
+import { type BenchOptions, type Driver, isSection, sections } from './bench-options.ts'
+import { benchHeld } from './held/bench-held.ts'
 import { Figures, printFigures } from './figure.ts'
 import { missedFloors } from './floors.ts'
 import { benchRelay } from './relay/bench-relay.ts'
 
 // see usage
-const benches = { relay: benchRelay }
+const benches = { relay: benchRelay, held: benchHeld }
 const usage = `usage: npm run bench -- ${Object.keys(benches).join(' | ')} [options]
 
   --repeat 3            rounds; the table shows their medians
@@ -16,10 +17,12 @@ const usage = `usage: npm run bench -- ${Object.keys(benches).join(' | ')} [opti
   --per-transaction 1   rows that one transaction of the backlog wrote
   --seconds 15          of each latency run, after --warm-up 10
   --driver kafkajs      of the relay; may be given more than once
+  --reader platformatic the client of the consumer that latency is measured at
   --peer debezium       the same with a tuned Debezium (downloaded with Maven at first use)
   --limit               the same with relays that promise nothing
   --only drain          some parts only, of ${sections.join(', ')}; may be given more than once
   --long                10 million rows as well (--long-rows), once
+  --minutes 1           held: how long a transaction and a snapshot stay open, at --rate 2000 commits/s
   --json FILE           writes the figures there, after each part
   --check               fails where a figure misses its floor in bench/floors.json`
 
@@ -32,11 +35,14 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '15' },
     'warm-up': { type: 'string', default: '10' },
     driver: { type: 'string', multiple: true, default: ['kafkajs'] },
+    reader: { type: 'string', default: 'platformatic' },
     peer: { type: 'string' },
     limit: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     long: { type: 'boolean', default: false },
     'long-rows': { type: 'string', default: '10000000' },
+    minutes: { type: 'string', default: '1' },
+    rate: { type: 'string', default: '2000' },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
   },
@@ -49,8 +55,9 @@ function readOptions(): BenchOptions {
     return Number.isInteger(value) && value >= 1 ? value : refuse()
   }
   const only = values.only ?? [...sections]
-  if (!only.every(isSection) || !values.driver.every((it) => it === 'kafkajs' || it === 'platformatic'))
-    return refuse()
+  const isDriver = (it: string): it is Driver => it === 'kafkajs' || it === 'platformatic'
+  const { driver: drivers, reader } = values
+  if (!only.every(isSection) || !drivers.every(isDriver) || !isDriver(reader)) return refuse()
   if (values.peer !== undefined && values.peer !== 'debezium') return refuse()
   return {
     repeat: count(values.repeat),
@@ -58,10 +65,13 @@ function readOptions(): BenchOptions {
     rowsPerTransaction: count(values['per-transaction']),
     seconds: count(values.seconds),
     warmUpSeconds: count(values['warm-up']),
-    drivers: values.driver,
+    drivers,
+    reader,
     withDebezium: values.peer === 'debezium',
     withLimit: values.limit,
     sections: only.filter(isSection),
+    minutes: count(values.minutes),
+    rate: count(values.rate),
     longRows: values.long ? count(values['long-rows']) : 0,
   }
 }

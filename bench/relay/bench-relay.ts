@@ -73,13 +73,13 @@ async function benchLatency(
   { options, figures, say, attempt }: BenchSetting,
   sides: readonly Side[],
 ): Promise<void> {
-  const { seconds, warmUpSeconds } = options
+  const { seconds, warmUpSeconds, reader } = options
   for (let round = 1; round <= options.repeat; round++)
     for (const rate of rates) {
       const p50 = new Map<string, number>()
       for (const side of sides)
         await attempt(`latency at ${rate}/s, ${side.name}`, async () => {
-          const load = { rate, clients: writersOfRate, seconds, warmUpSeconds }
+          const load = { rate, clients: writersOfRate, seconds, warmUpSeconds, reader }
           const latency = await measureLatency(world, side, load)
           p50.set(side.name, latency.p50)
           const what = `latency at ${rate.toLocaleString('en')}/s, ${side.name}`
@@ -109,7 +109,7 @@ async function benchWriters(
   { options, figures, say, attempt }: BenchSetting,
   sides: readonly Side[],
 ): Promise<void> {
-  const { seconds, warmUpSeconds } = options
+  const { seconds, warmUpSeconds, reader } = options
   for (let round = 1; round <= options.repeat; round++)
     await attempt('writers', async () => {
       const load = { rate: 0, clients: unthrottledWriters, seconds }
@@ -117,7 +117,7 @@ async function benchWriters(
       figures.add(`${unthrottledWriters} writers, no relay`, 'commits/s', alone)
       for (const side of sides)
         await attempt(`writers, ${side.name}`, async () => {
-          const beside = await measureLatency(world, side, { ...load, warmUpSeconds })
+          const beside = await measureLatency(world, side, { ...load, warmUpSeconds, reader })
           const what = `${unthrottledWriters} writers, ${side.name}`
           say(
             `${what}, ${round}/${options.repeat}: ${Math.round(beside.commitsPerSecond).toLocaleString('en')} commits/s, ${(beside.keptUp * 100).toFixed(1)} % published at the end`,

@@ -1,4 +1,5 @@
 import { BenchProcess } from '../bench-process.ts'
+import type { Driver } from '../bench-options.ts'
 import { quantile } from '../figure.ts'
 import { usageOf } from '../process-usage.ts'
 import { pause } from '../within.ts'
@@ -26,7 +27,7 @@ export type Latency = {
 export async function measureLatency(
   world: BenchWorld,
   side: Side,
-  load: { rate: number; clients: number; seconds: number; warmUpSeconds: number },
+  load: { rate: number; clients: number; seconds: number; warmUpSeconds: number; reader: Driver },
 ): Promise<Latency> {
   const { warmUpSeconds, seconds } = load
   const database = await world.emptyDatabase()
@@ -35,7 +36,12 @@ export async function measureLatency(
   const { brokers } = world
   const topic = `${topicPrefix}bench`
   const relay = await side.ready({ url: database.url, brokers, topicPrefix, slot, purpose: 'latency' })
-  const reader = new BenchProcess('reader.ts', { brokers, topic, warmUpMs: warmUpSeconds * 1000 })
+  const reader = new BenchProcess('reader.ts', {
+    brokers,
+    topic,
+    warmUpMs: warmUpSeconds * 1000,
+    client: load.reader,
+  })
   let writer: BenchProcess | undefined
   try {
     await relay.begin()
