@@ -92,6 +92,15 @@ export const outbox: Migration = {
     `create table ${schema}.outbox_checkpoint_0 partition of ${schema}.outbox_checkpoint for values in (0)`,
     `create table ${schema}.outbox_checkpoint_1 partition of ${schema}.outbox_checkpoint for values in (1)`,
 
+    // The number of partitions that a topic is written to with: another one would move keys, so it is adopted on purpose only.
+    `create table ${schema}.outbox_topic (
+  shard smallint not null,
+  topic text not null,
+  partition_count integer not null,
+  adopt_count integer,
+  pinned_at timestamptz not null default clock_timestamp(),
+  primary key (shard, topic)
+)`,
     `create table ${schema}.outbox_quarantine (
   seq bigint primary key,
   shard smallint not null,
@@ -169,6 +178,7 @@ export const outbox: Migration = {
     ...dropOutboxLeafFunctions(schema),
     `drop table ${schema}.outbox_deferred`,
     `drop table ${schema}.outbox_quarantine`,
+    `drop table ${schema}.outbox_topic`,
     `drop table ${schema}.outbox_checkpoint`,
     `drop table ${schema}.outbox_sharding`,
     `drop function ${schema}.outbox_shard(text, integer)`,

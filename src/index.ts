@@ -18,6 +18,7 @@ export type { SqlExecutor, SqlRow } from './kernel/sql-executor.ts'
 
 // Publishing
 export { createRelay, type RelayDatabaseOptions, type RelayOptions } from './runtime/create-relay.ts'
+export { adoptTopic, type TopicAdoption } from './runtime/adopt-topic.ts'
 export type { OutboxStatus, Relay } from './relay/relay.ts'
 export { createOutboxOperator } from './runtime/outbox-operator.ts'
 export type { OutboxOperator } from './relay/operator/outbox-operator.ts'

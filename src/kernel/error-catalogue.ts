@@ -90,6 +90,10 @@ export const errorCatalogue = {
     'Another transaction was in the way: a deadlock, a serialization failure, or a lock that it held for long.',
     'Nothing to do: the transaction is run again.',
   ),
+  TOPIC_NOT_PINNED: permanent(
+    'The outbox has never written to this topic.',
+    'Give the whole name of a topic that the outbox writes to, as in `backstitch topics plan`.',
+  ),
   TOPIC_REFUSED: permanent(
     'Kafka refuses to create a topic.',
     'Correct its name, its partitions, its replication factor or its settings as the reason says.',
@@ -146,6 +150,10 @@ export const errorCatalogue = {
   OUTBOX_PARTITION_HELD: transient(
     'A partition cannot be written to while others can: its rows wait in the quarantine.',
     'Look at the brokers of the partition; its rows are published by themselves, in order, once it can be written to.',
+  ),
+  OUTBOX_PARTITIONS_CHANGED: permanent(
+    'A topic has another number of partitions than the outbox writes it with.',
+    'Once its consumers are ready for keys that move, run `backstitch topics adopt <topic>`; with fewer partitions its rows wait until then.',
   ),
   OUTBOX_RECORD_REFUSED: permanent(
     'Kafka refuses this record for what it is.',

@@ -74,7 +74,10 @@ export class DatabaseRelay {
     }
     const stall = this.#stewardHealth.state === 'standby' ? this.#signs.stall(performance.now()) : undefined
     if (stall !== undefined) return { state: 'stalled', reason: stall }
-    if (healths.some(({ state }) => state === 'running')) return { state: 'running' }
+    if (healths.some(({ state }) => state === 'running')) {
+      const [changed] = this.changedTopics
+      return changed === undefined ? { state: 'running' } : { state: 'running', reason: changed }
+    }
     return healths.length > 0 && this.#stewardHealth.state === 'standby'
       ? { state: 'starting' }
       : this.#stewardHealth
@@ -83,6 +86,11 @@ export class DatabaseRelay {
   /** Records acknowledged since the start. */
   get published(): number {
     return this.#relays.reduce((sum, { published }) => sum + published, this.#publishedBefore)
+  }
+
+  /** Topics that have another number of partitions than they are written to with, for people. */
+  get changedTopics(): readonly string[] {
+    return [...new Set(this.#relays.flatMap(({ changedTopics }) => changedTopics))]
   }
 
   get parked(): ShardRelay['parked'] {

@@ -10,6 +10,7 @@ import { PageDelivery } from './publishing/page-delivery.ts'
 import type { PublishScope } from './publishing/publish-scope.ts'
 import type { PublisherLanes } from './publishing/publisher-lanes.ts'
 import { TenureEnded } from './publishing/tenure-ended.ts'
+import { TopicWatch } from './publishing/topic-watch.ts'
 import { TopicDirectory } from './publishing/topic-directory.ts'
 import { HeldPartitions } from './quarantine/held-partitions.ts'
 import { Parked } from './quarantine/parked.ts'
@@ -71,6 +72,8 @@ export class OwnerTenure {
   readonly #delivery: PageDelivery
   readonly #drain: QuarantineDrain
   readonly #held: HeldPartitions
+  readonly #topics: TopicDirectory
+  readonly #topicWatch: TopicWatch
   readonly #upkeep: Upkeep
   readonly #backlog: BacklogGauge
   readonly #deferred: DeferredRelease
@@ -97,8 +100,8 @@ export class OwnerTenure {
       deadlineMs: () => this.#publishDeadlineMs(),
       heard: () => signs.note('published', performance.now()),
     }
-    const topics = new TopicDirectory(lanes, options.topicPrefix, scope.signal, scope.heard)
-    const shared = { lanes, topics, parked: this.#parked, scope, signals, logger, instruments }
+    this.#topics = new TopicDirectory({ lanes, session, prefix: options.topicPrefix, scope, logger })
+    const shared = { lanes, topics: this.#topics, parked: this.#parked, scope, signals, logger, instruments }
     this.#held = new HeldPartitions({
       ...shared,
       session,
@@ -107,6 +110,7 @@ export class OwnerTenure {
       onFailure: (error) => this.end(error),
     })
     this.#delivery = new PageDelivery({ ...shared, held: this.#held })
+    this.#topicWatch = new TopicWatch({ ...shared, session, keeper: this.#keeper, held: this.#held })
     this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper })
     this.#upkeep = new Upkeep(session, this.#keeper, signals)
     this.#backlog = new BacklogGauge(session, this.#keeper, this.#parked, instruments)
@@ -136,6 +140,11 @@ export class OwnerTenure {
     }
   }
 
+  /** Topics that have another number of partitions than they are written to with, for people. */
+  get changedTopics(): readonly string[] {
+    return this.#topics.changes
+  }
+
   /** What does not get through while the rest does. */
   get trouble(): string | undefined {
     return this.#held.trouble
@@ -156,7 +165,7 @@ export class OwnerTenure {
     } finally {
       this.end(new TenureEnded())
       // what is still on its way must not meet what the next tenure sends
-      await Promise.all([this.#delivery.settled(), this.#held.settled()])
+      await Promise.all([this.#delivery.settled(), this.#held.settled(), this.#topicWatch.settled()])
     }
   }
 
@@ -182,7 +191,9 @@ export class OwnerTenure {
   }
 
   async #begin(): Promise<void> {
-    const { keys, topics, partitions } = await this.#options.session.readParked()
+    const { session } = this.#options
+    this.#topics.resume(await session.readTopicPins())
+    const { keys, topics, partitions } = await session.readParked()
     for (const { topic, key } of keys) this.#parked.parkKey(topic, key)
     for (const topic of topics)
       this.#parked.parkTopic(topic, `the topic "${topic}" could not be written to before`)
@@ -196,6 +207,7 @@ export class OwnerTenure {
     const { pace } = this.#options
     if (this.#drain.isDue) await this.#drain.run()
     if (this.#held.isDue) await this.#held.run()
+    if (this.#topicWatch.isDue) await this.#topicWatch.run()
     if (this.#upkeep.isDue) await this.#upkeep.run()
     const startedAtMs = performance.now()
     this.#options.signs.note('looked', startedAtMs)
@@ -285,7 +297,9 @@ export class OwnerTenure {
     while (read || underWay.length > 0) {
       // what is let out of the quarantine takes turns with the pages
       const interrupted =
-        this.#stopping || (pagesDone > 0 && (this.#drain.isDue || this.#held.isDue || this.#upkeep.isDue))
+        this.#stopping ||
+        (pagesDone > 0 &&
+          (this.#drain.isDue || this.#held.isDue || this.#topicWatch.isDue || this.#upkeep.isDue))
       if (interrupted && underWay.length === 0) return void next?.catch(() => undefined)
       if (read && next && !interrupted && underWay.length < pagesAtOnce) {
         const page = await next

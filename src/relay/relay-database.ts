@@ -2,6 +2,7 @@ import type { Shard } from './ownership/shard.ts'
 import type { StewardSession, StewardSettings } from './ownership/steward-session.ts'
 import type { DeferredSession } from './deferred/deferred-session.ts'
 import type { LeaseSession } from './lease/lease-session.ts'
+import type { TopicSession } from './publishing/topic-session.ts'
 import type { QuarantineSession } from './quarantine/quarantine-session.ts'
 import type { SourceSession } from './source/source-session.ts'
 import type { LeafSession } from './upkeep/leaf-session.ts'
@@ -51,6 +52,7 @@ export type SessionSettings = {
 export type RelaySession = SourceSession &
   LeaseSession &
   QuarantineSession &
+  TopicSession &
   UpkeepSession &
   DeferredSession & {
     /** Lets go of the connection, at once and without waiting for what is under way. Never throws. */

@@ -20,6 +20,8 @@ export type OutboxStatus = {
   readonly heldPartitions: readonly string[]
   /** The partitions of the outbox. */
   readonly leaves: LeafStatus
+  /** Topics that have another number of partitions than they are written to with, each in words. */
+  readonly changedTopics: readonly string[]
 }
 
 /** Publishes the outboxes of its databases to Kafka. */
@@ -108,7 +110,11 @@ class OutboxRelay implements Relay {
     if (trouble !== undefined && isPublishing) return { state: 'failing', reason: `Kafka: ${trouble}` }
     if (healths.some(({ state }) => state === 'starting')) return { state: 'starting' }
     const standby = healths.every(({ state }) => state === 'standby')
-    return { state: standby ? 'standby' : 'running' }
+    if (standby) return { state: 'standby' }
+    const remark = healths.find(({ reason, state }) => state === 'running' && reason !== undefined)
+    return remark
+      ? { state: 'running', reason: `${remark.name}: ${remark.reason ?? ''}` }
+      : { state: 'running' }
   }
 
   wake(): void {
@@ -116,7 +122,7 @@ class OutboxRelay implements Relay {
   }
 
   status(): readonly OutboxStatus[] {
-    return this.#databases.map(({ name, health, shards, published, parked }, n) => ({
+    return this.#databases.map(({ name, health, shards, published, parked, changedTopics }, n) => ({
       database: name,
       health,
       shards,
@@ -125,6 +131,7 @@ class OutboxRelay implements Relay {
       parkedTopics: parked.topics,
       heldPartitions: parked.partitions,
       leaves: this.#keepers[n]?.status ?? { count: 0, isDefaultInUse: false },
+      changedTopics,
     }))
   }
 }

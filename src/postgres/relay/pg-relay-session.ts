@@ -113,6 +113,7 @@ class PgRelaySession implements RelaySession {
           `{${(quarantine.drained ?? []).join(',')}}`,
           JSON.stringify(quarantine.refused ?? []),
           `{${(quarantine.waiting ?? []).join(',')}}`,
+          JSON.stringify(quarantine.adopted ?? []),
         ])
       : leapTo === undefined
         ? this.#client.run(this.#statements.saveCheckpoint, values)
@@ -193,7 +194,23 @@ class PgRelaySession implements RelaySession {
   }
 
   async readTopic(topic: string, afterSeq: string): ReturnType<RelaySession['readTopic']> {
-    return this.#quarantinePage(await this.#client.run(this.#statements.readRowsOfTopic, [topic, afterSeq]))
+    return this.#quarantinePage(
+      await this.#client.run(this.#statements.readRowsOfTopic, [topic, afterSeq]),
+    )
+  }
+
+  async readTopicPins(): ReturnType<RelaySession['readTopicPins']> {
+    const rows = await this.#client.run(this.#statements.readTopicPins, [this.#shard.number])
+    return rows.map(([topic, partitions, adopted]) => ({
+      topic: topic ?? '',
+      partitions: Number(partitions),
+      ...(adopted !== null && adopted !== undefined && { adopted: Number(adopted) }),
+    }))
+  }
+
+  async pinTopic(topic: string, partitions: number): Promise<number> {
+    const rows = await this.#client.run(this.#statements.pinTopic, [this.#shard.number, topic, partitions])
+    return Number(one(rows)[0])
   }
 
   async readPartition(topic: string, partition: number): ReturnType<RelaySession['readPartition']> {

@@ -24,6 +24,8 @@ import {
   saveCheckpointAndQuarantine,
 } from '../queries/relay/save-checkpoint.ts'
 import { viewLease } from '../queries/relay/view-lease.ts'
+import { pinTopic } from '../queries/topics/pin-topic.ts'
+import { readTopicPins } from '../queries/topics/read-topic-pins.ts'
 
 /** The statements of a session on one outbox, each under its name. */
 export type RelayStatements = ReturnType<typeof relayStatements>
@@ -54,6 +56,8 @@ export function relayStatements(
     readRowsOfKey: readRowsOfKey(schema, page),
     readRowsOfTopic: readRowsOfTopic(schema, page, shard),
     readRowsOfPartition: readRowsOfPartition(schema, page),
+    readTopicPins: readTopicPins(schema),
+    pinTopic: pinTopic(schema),
     releaseDeferred: releaseDeferred(schema, shard),
   }
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { name, text }])) as Record<

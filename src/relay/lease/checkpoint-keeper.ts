@@ -205,5 +205,6 @@ function merged(first: QuarantineChange | undefined, second: QuarantineChange): 
     drained: [...(first.drained ?? []), ...(second.drained ?? [])],
     refused: [...(first.refused ?? []), ...(second.refused ?? [])],
     waiting: [...(first.waiting ?? []), ...(second.waiting ?? [])],
+    adopted: [...(first.adopted ?? []), ...(second.adopted ?? [])],
   }
 }

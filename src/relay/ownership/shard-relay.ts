@@ -65,6 +65,11 @@ export class ShardRelay {
     return trouble === undefined ? this.#health : { state: 'failing', reason: `Kafka: ${trouble}` }
   }
 
+  /** Topics that have another number of partitions than they are written to with, for people. */
+  get changedTopics(): readonly string[] {
+    return this.#tenure?.changedTopics ?? []
+  }
+
   /** Whether it publishes, be it with some rows held back. */
   get isWorking(): boolean {
     return this.#health.state === 'running'

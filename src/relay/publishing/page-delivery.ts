@@ -1,4 +1,3 @@
-import { BackstitchError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TestSignals } from '../../kernel/test-signals.ts'
 import { partitionOf } from '../../transport/partition.ts'
@@ -146,6 +145,7 @@ export class PageDelivery {
   #publish(lane: number, batches: readonly Batch[], parkedRows: ParkedRow[]): Promise<void> {
     const { lanes, scope, signals } = this.#options
     const means = { lane: lanes.lane(lane), scope, signals }
+    const doubted = new Set<string>()
     const owner: ApartOwner = {
       stillWanted: (batch) => this.#stillWanted(batch, parkedRows),
       onAcknowledged: (batch) => {
@@ -154,7 +154,8 @@ export class PageDelivery {
         if (this.#instruments.isRecording) recordLag(this.#instruments.lag, batch, Date.now())
       },
       onRefused: (entry, { reason }) => this.#onRefused(entry, reason, parkedRows),
-      onTopicFailure: (topic, batch, failure) => this.#onTopicFailure(topic, batch, failure, parkedRows),
+      onTopicFailure: (topic, batch, failure) =>
+        this.#onTopicFailure(topic, batch, failure, parkedRows, doubted),
       onTrouble: (left) => publishApart(left, owner, lanes, means),
       onSick: (topic, partition, batch, { reason }, isProven) => {
         if (!this.#options.held.hold(topic, partition, reason, isProven)) return false
@@ -192,15 +193,15 @@ export class PageDelivery {
     batch: Batch,
     failure: PublishFailure,
     parkedRows: ParkedRow[],
+    doubted: Set<string>,
   ): Promise<'blocked' | 'again'> {
     const { topics } = this.#options
-    const before = topics.known(topic)?.partitions
     const now = await topics.look(topic)
-    if (now.partitions !== undefined && now.partitions !== before)
-      throw new BackstitchError(
-        'PUBLISH_FAILED',
-        `${topic} has ${now.partitions} partitions and had ${before}`,
-      )
+    // it is there: a client that was told of another topic may have been confused, and a new one has a try before it is believed
+    if (now.partitions !== undefined && !doubted.has(topic)) {
+      doubted.add(topic)
+      return 'again'
+    }
     this.#parkTopic(topic, now.partitions === undefined ? now.reason : failure.reason)
     this.#stillWanted(batch, parkedRows)
     return 'blocked'

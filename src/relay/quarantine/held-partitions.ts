@@ -63,6 +63,9 @@ export class HeldPartitions {
   #acknowledged = 0
   #saidFull = false
   #work: Promise<void> | undefined
+  /** The page under way beside everything else, or the last one. */
+  #page: Promise<unknown> = Promise.resolve()
+  #pause: Promise<void> | undefined
   #changed = Promise.withResolvers<void>()
 
   constructor(options: HeldPartitionsOptions) {
@@ -158,13 +161,30 @@ export class HeldPartitions {
     this.#changed.resolve()
   }
 
-  /** Forgets the partitions of a topic: its rows wait for the topic from now on. Nothing else may be under way. */
-  forgetTopic(topic: string): void {
-    for (const [place, held] of this.#held)
-      if (held.topic === topic) {
-        this.#held.delete(place)
-        this.#options.parked.releasePartition(topic, held.partition)
-      }
+  /**
+   * Forgets the partitions of a topic: its rows wait for the topic from now on. Nothing may be under way, here either.
+   * @returns whether there was one
+   */
+  forgetTopic(topic: string): boolean {
+    const mine = [...this.#held.values()].filter((held) => held.topic === topic)
+    for (const { partition } of mine) {
+      this.#held.delete(placeOf(topic, partition))
+      this.#options.parked.releasePartition(topic, partition)
+    }
+    return mine.length > 0
+  }
+
+  /** Does work while nothing is under way here. */
+  async apart(work: () => Promise<void>): Promise<void> {
+    const begin = Promise.withResolvers<void>()
+    this.#pause = begin.promise
+    try {
+      await this.#page
+      await work()
+    } finally {
+      this.#pause = undefined
+      begin.resolve()
+    }
   }
 
   /** Resolves once nothing is under way any more. The tenure must have ended. */
@@ -207,7 +227,13 @@ export class HeldPartitions {
         woken.abort()
         continue
       }
-      const outcome = await this.#publishPage(next, lanes.side)
+      if (this.#pause) {
+        await this.#pause
+        continue
+      }
+      const page = this.#publishPage(next, lanes.side)
+      this.#page = page.catch(() => undefined)
+      const outcome = await page
       if (outcome === 'empty') next.state = 'almost done'
     }
   }

@@ -30,6 +30,8 @@ export type QuarantineChange = {
   readonly refused?: readonly RefusedRow[]
   /** By `seq`: rows that waited for their partition, and now wait behind a refused row of their key. */
   readonly waiting?: readonly string[]
+  /** Topics that are written to with another number of partitions from now on; rows that waited for a partition wait for the topic then. */
+  readonly adopted?: readonly { readonly topic: string; readonly partitions: number }[]
 }
 
 /** A row of the quarantine as the owner reads it. */

@@ -20,6 +20,7 @@ import { hasEnded } from './source/model-database.ts'
 export class FakeDatabase implements RelayDatabase {
   readonly name = 'orders'
   readonly rows: { readonly row: OutboxTuple; readonly xid: bigint }[] = []
+  readonly pins = new Map<string, { partitions: number; adopted?: number }>()
   readonly quarantine = new Map<
     string,
     ParkedRow & { readonly row: OutboxTuple; intent?: 'retry' | 'skip' }
@@ -163,6 +164,12 @@ export class FakeSession implements RelaySession {
       if (row && !quarantine.has(parked.seq)) quarantine.set(parked.seq, { ...parked, row })
     }
     for (const seq of save.quarantine?.drained ?? []) quarantine.delete(seq)
+    for (const { topic, partitions } of save.quarantine?.adopted ?? []) {
+      this.#database.pins.set(topic, { partitions })
+      for (const [seq, { partition: _, ...entry }] of quarantine)
+        if (entry.topic === topic && entry.code === 'OUTBOX_PARTITION_HELD')
+          quarantine.set(seq, { ...entry, code: 'OUTBOX_TOPIC_UNKNOWN' })
+    }
     for (const seq of save.quarantine?.waiting ?? []) {
       const entry = quarantine.get(seq)
       if (entry) quarantine.set(seq, { ...entry, code: 'OUTBOX_KEY_PARKED' })
@@ -288,6 +295,18 @@ export class FakeSession implements RelaySession {
         .toSorted((a, b) => Number(a.seq) - Number(b.seq)),
       '-1',
     )
+  }
+
+  async readTopicPins(): ReturnType<RelaySession['readTopicPins']> {
+    await this.#database.before('readTopicPins')
+    return [...this.#database.pins].map(([topic, pin]) => ({ topic, ...pin }))
+  }
+
+  async pinTopic(topic: string, partitions: number): Promise<number> {
+    await this.#database.before('pinTopic')
+    const pinned = this.#database.pins.get(topic)?.partitions ?? partitions
+    this.#database.pins.set(topic, { partitions: pinned })
+    return pinned
   }
 
   async truncateCheckpoints(): Promise<boolean> {

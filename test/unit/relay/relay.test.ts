@@ -28,6 +28,7 @@ describe('a relay', () => {
         parkedTopics: [],
         heldPartitions: [],
         leaves: { count: expect.any(Number) as number, isDefaultInUse: false },
+        changedTopics: [],
       },
     ])
     await relay.stop()

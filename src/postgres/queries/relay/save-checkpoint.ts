@@ -43,6 +43,8 @@ select max(number), pg_current_xact_id() from saved having count(*) > 0`
  * `$12` JSON array of rows to park (seq, topic, code, reason, partition), `$13` seqs that leave, `$14` JSON array of rows that were refused again
  * (seq, topic, key, code, reason): their keys wait behind them, and wishes to retry are done with; wishes to skip
  * stay. `$15` seqs that waited for their partition and now wait behind a refused row of their key.
+ * `$16` JSON array of topics that are written to with another number of partitions from now on (topic, partitions): what waited for a partition
+ * waits for the topic then.
  */
 export function saveCheckpointAndQuarantine(schema: string): string {
   return `with saved as (
@@ -72,6 +74,15 @@ ${saveCheckpoint(schema)}
 ), waiting as (
   update ${schema}.outbox_quarantine set reason_code = 'OUTBOX_KEY_PARKED', reason = 'an earlier row of its key is parked'
   where seq = any ($15::bigint[]) and exists (select from saved) and reason_code = 'OUTBOX_PARTITION_HELD'
+), adopted as (
+  update ${schema}.outbox_topic t set partition_count = a.partitions, adopt_count = null
+  from jsonb_to_recordset($16::jsonb) as a (topic text, partitions integer)
+  where t.shard = $1::smallint and t.topic = a.topic and exists (select from saved)
+), moved as (
+  update ${schema}.outbox_quarantine q
+  set reason_code = 'OUTBOX_TOPIC_UNKNOWN', reason = 'the topic has another number of partitions', partition = null
+  from jsonb_to_recordset($16::jsonb) as a (topic text)
+  where q.shard = $1::smallint and ${hasText('q.topic', 'a.topic')} and q.reason_code = 'OUTBOX_PARTITION_HELD' and exists (select from saved)
 )
 select * from saved`
 }

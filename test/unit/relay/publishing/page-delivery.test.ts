@@ -31,7 +31,13 @@ function setUp(lanesCount = 2, holds = false) {
     count: lanesCount,
   })
   const parked = new Parked()
-  const topics = new TopicDirectory(lanes, 'outbox.event.', end.signal)
+  const topics = new TopicDirectory({
+    lanes,
+    session: { readTopicPins: async () => [], pinTopic: async (_, partitions) => partitions },
+    prefix: 'outbox.event.',
+    scope: { signal: end.signal },
+    logger: silentLogger,
+  })
   const delivery = new PageDelivery({
     lanes,
     topics,
@@ -144,14 +150,30 @@ describe('a page', () => {
     ])
   })
 
-  test('is given up when the topic has another number of partitions: keys would move with rows under way', async () => {
-    const { transport, delivery } = setUp()
+  test('waits when the topic has fewer partitions than pinned, and goes on with those pinned when it has more (rule C21)', async () => {
+    const { transport, parked, delivery, topics } = setUp()
     await delivery.deliver([rowOf()], true)
+    transport.topics.set('outbox.event.order', 8)
+    transport.answer = (_, number) => (number === 2 ? failed('topic') : { kind: 'acknowledged' })
+    expect(await delivery.deliver([rowOf({ seq: '2' })], true)).toEqual([])
+    expect(transport.batches.flat().map(({ partition }) => partition)).toEqual(
+      Array(3).fill(partitionOf('o-1', 4)),
+    )
+    expect(topics.changes).toEqual([expect.stringContaining('has 8 partitions and is written to with 4')])
     transport.topics.set('outbox.event.order', 2)
     transport.answer = () => failed('topic')
-    await expect(delivery.deliver([rowOf({ seq: '2' })], true)).rejects.toMatchObject({
-      code: 'PUBLISH_FAILED',
-    })
+    expect(await delivery.deliver([rowOf({ seq: '3' })], true)).toMatchObject([
+      { seq: '3', code: 'OUTBOX_TOPIC_UNKNOWN', reason: expect.stringContaining('topics adopt') },
+    ])
+    expect(parked.topics).toEqual(['outbox.event.order'])
+  })
+
+  test('believes that a topic which is there refuses us only of a second publisher: a deleted topic can confuse a client about others', async () => {
+    const { transport, parked, delivery } = setUp()
+    await delivery.deliver([rowOf()], true)
+    transport.answer = (_, number) => (number === 2 ? failed('topic') : { kind: 'acknowledged' })
+    expect(await delivery.deliver([rowOf({ seq: '2' })], true)).toEqual([])
+    expect(parked.topics).toEqual([])
   })
 
   test('that waits for Kafka to name its partitions is not overtaken by the next one', async () => {
