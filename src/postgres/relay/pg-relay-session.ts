@@ -194,9 +194,7 @@ class PgRelaySession implements RelaySession {
   }
 
   async readTopic(topic: string, afterSeq: string): ReturnType<RelaySession['readTopic']> {
-    return this.#quarantinePage(
-      await this.#client.run(this.#statements.readRowsOfTopic, [topic, afterSeq]),
-    )
+    return this.#quarantinePage(await this.#client.run(this.#statements.readRowsOfTopic, [topic, afterSeq]))
   }
 
   async readTopicPins(): ReturnType<RelaySession['readTopicPins']> {
