@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { adoptTopic } from '../../../src/runtime/adopt-topic.ts'
-import { partitionOf } from '../../../src/transport/partition.ts'
-import { type RelayWorld, relayWorld, topic, until } from './relay-world.ts'
+import { adoptTopic } from '../../../../src/runtime/adopt-topic.ts'
+import { partitionOf } from '../../../../src/transport/partition.ts'
+import { type RelayWorld, relayWorld, topic, until } from '../relay-world.ts'
 
 let world: RelayWorld
 beforeEach(async () => {

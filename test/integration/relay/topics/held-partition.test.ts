@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createOutboxOperator } from '../../../src/runtime/outbox-operator.ts'
-import { partitionOf } from '../../../src/transport/partition.ts'
-import type { OutgoingRecord, Publisher } from '../../../src/transport/publisher.ts'
-import type { KafkaTransport } from '../../../src/transport/transport.ts'
-import { type RelayWorld, relayWorld, topic, until } from './relay-world.ts'
+import { createOutboxOperator } from '../../../../src/runtime/outbox-operator.ts'
+import { partitionOf } from '../../../../src/transport/partition.ts'
+import type { OutgoingRecord, Publisher } from '../../../../src/transport/publisher.ts'
+import type { KafkaTransport } from '../../../../src/transport/transport.ts'
+import { type RelayWorld, relayWorld, topic, until } from '../relay-world.ts'
 
 let world: RelayWorld
 const sick = new Set<number>()
