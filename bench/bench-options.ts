@@ -16,6 +16,8 @@ export type Driver = 'kafkajs' | 'platformatic'
 /** What the user asked for. */
 export type BenchOptions = {
   readonly repeat: number
+  /** Of the writer’s bench: how often each variant takes its turn. */
+  readonly rounds: number
   readonly rows: number
   readonly rowsPerTransaction: number
   readonly seconds: number

@@ -7,12 +7,14 @@ import { benchHeld } from './held/bench-held.ts'
 import { Figures, printFigures } from './figure.ts'
 import { missedFloors } from './floors.ts'
 import { benchRelay } from './relay/bench-relay.ts'
+import { benchWriter } from './writer/bench-writer.ts'
 
 // see usage
-const benches = { relay: benchRelay, held: benchHeld }
+const benches = { relay: benchRelay, held: benchHeld, writer: benchWriter }
 const usage = `usage: npm run bench -- ${Object.keys(benches).join(' | ')} [options]
 
   --repeat 3            rounds; the table shows their medians
+  --rounds 24           of the writer: how often each variant takes its turn
   --rows 500000         rows of the backlog that is drained
   --per-transaction 1   rows that one transaction of the backlog wrote
   --seconds 15          of each latency run, after --warm-up 10
@@ -30,6 +32,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     repeat: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '24' },
     rows: { type: 'string', default: '500000' },
     'per-transaction': { type: 'string', default: '1' },
     seconds: { type: 'string', default: '15' },
@@ -61,6 +64,7 @@ function readOptions(): BenchOptions {
   if (values.peer !== undefined && values.peer !== 'debezium') return refuse()
   return {
     repeat: count(values.repeat),
+    rounds: count(values.rounds),
     rows: count(values.rows),
     rowsPerTransaction: count(values['per-transaction']),
     seconds: count(values.seconds),
@@ -95,7 +99,7 @@ if (load > 0.5)
   )
 const servers = await startServices({
   postgres: { parameters: { shared_buffers: '1GB', max_wal_size: '8GB' } },
-  kafka: { profile: 'throughput', heapMb: 1_024 },
+  ...(name !== 'writer' && { kafka: { profile: 'throughput', heapMb: 1_024 } }),
   log: say,
 })
 const figures = new Figures()
@@ -108,7 +112,7 @@ const save = (): void => {
 try {
   await benches[name]({
     url: servers.postgres.url,
-    brokers: servers.kafka.brokers,
+    brokers: name === 'writer' ? [] : servers.kafka.brokers,
     options,
     figures,
     say,

@@ -1,5 +1,15 @@
 import type { SqlExecutor } from './sql-executor.ts'
 
+/** A statement that is not waited for before the commit. Where it fails nothing is committed, and the transaction rejects with its error. */
+export type LastStatement = {
+  readonly text: string
+  readonly values: readonly string[]
+  /** A name under which a connection may prepare it. */
+  readonly name?: string
+  /** The same with its values in the text. */
+  literal(): string
+}
+
 /** How one transaction runs. */
 export type TransactionOptions = {
   /** Default: that of the connection. */
@@ -11,8 +21,8 @@ export type TransactionOptions = {
   readonly idleMsMax?: number
   /** When it aborts, the connection is cut: the transaction rejects with the signal’s reason, and what was done in it is rolled back. */
   readonly signal?: AbortSignal
-  /** Statements that go to the server in one message with the commit, asked for when the work has resolved. Default: none. */
-  readonly lastStatements?: () => string
+  /** What goes to the server together with the commit, asked for when the work has resolved. Default: nothing. */
+  readonly last?: () => LastStatement | undefined
 }
 
 /** Where transactions of our own run: the port to one database. */

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Database, TransactionOptions } from '../kernel/database.ts'
+import type { Database, LastStatement, TransactionOptions } from '../kernel/database.ts'
 import type { ErrorCode } from '../kernel/error-catalogue.ts'
 import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
 import type { SqlExecutor } from '../kernel/sql-executor.ts'
@@ -56,25 +56,31 @@ async function runTransaction<Result>(
 ): Promise<Result> {
   await client.query(beginStatement(options))
   const result = await work(client)
-  await commit(client, options.lastStatements?.() ?? '')
+  await commit(client, options.last?.())
   return result
 }
 
 /** Postgres answers the commit of a failed transaction with a rollback and no error. */
-async function commit(client: pg.PoolClient, lastStatements: string): Promise<void> {
-  const aborted = new BackstitchError(
-    'TRANSACTION_ABORTED',
-    'The work went on after the error of a statement',
-  )
-  if (lastStatements === '') {
-    const { command } = await client.query('commit')
-    if (command !== 'COMMIT') throw aborted
+async function commit(client: pg.PoolClient, last: LastStatement | undefined): Promise<void> {
+  if (last && !client.pipeline) {
+    // of statements in one message the first that fails is the last that runs: what could not be written is never committed
+    await client.query(`${last.literal()};\ncommit`).catch(explainAborted)
     return
   }
-  // of statements in one message the first that fails is the last that runs: what could not be written is never committed
-  await client.query(`${lastStatements};\ncommit`).catch((thrown: unknown) => {
-    throw sqlState(thrown) === '25P02' ? aborted : thrown
-  })
+  const written = last && client.query({ ...last, values: [...last.values] })
+  const committed = client.query('commit')
+  committed.catch(() => undefined)
+  await written?.catch(explainAborted)
+  const { command } = await committed
+  if (command !== 'COMMIT') throw aborted()
+}
+
+function explainAborted(thrown: unknown): never {
+  throw sqlState(thrown) === '25P02' ? aborted() : thrown
+}
+
+function aborted(): BackstitchError {
+  return new BackstitchError('TRANSACTION_ABORTED', 'The work went on after the error of a statement')
 }
 
 function beginStatement({ isolation, idleMsMax }: TransactionOptions): string {

@@ -1,12 +1,12 @@
-import { escapeLiteral } from 'pg'
 import type { CallerTransaction } from '../kernel/caller-transaction.ts'
+import type { LastStatement } from '../kernel/database.ts'
 import type { SqlExecutor } from '../kernel/sql-executor.ts'
 import type { OutboxRow } from '../outbox/outbox-row.ts'
 import type { WriterStore } from '../outbox/outbox-store.ts'
 import { isPgClient } from './caller/pg-client.ts'
 import { toExecutor } from './caller/to-executor.ts'
 import { explainSqlError } from './explain-sql-error.ts'
-import { namedStatement, runNamed } from './named-statement.ts'
+import { type NamedStatement, namedStatement, runNamed } from './named-statement.ts'
 import { deleteDeferredRow } from './queries/outbox/delete-deferred-row.ts'
 import { insertDeferredRows } from './queries/outbox/insert-deferred-rows.ts'
 import { insertOutboxRow } from './queries/outbox/insert-outbox-row.ts'
@@ -17,8 +17,8 @@ import { quoteSchema } from './schema-name.ts'
 
 /** Writes outbox rows through the caller’s transaction. */
 export type PgOutboxStore = WriterStore & {
-  /** The insert of some rows with its values in the text, to go to the server together with other statements. */
-  insertText(rows: readonly OutboxRow[]): string
+  /** The insert of some rows, to go to the server together with other statements. `undefined`: there are none. */
+  insertion(rows: readonly OutboxRow[]): LastStatement | undefined
 }
 
 /**
@@ -31,43 +31,48 @@ export function pgOutboxStore(
   options: { readonly preparedStatements?: boolean } = {},
 ): PgOutboxStore {
   const schema = quoteSchema(schemaName)
+  const insertOne = insertOutboxRow(schema)
   const insertMany = insertOutboxRows(schema)
   const deferMany = insertDeferredRows(schema)
   const deleteDeferred = deleteDeferredRow(schema)
   const oldestAge = readOldestAge(schema)
   const explain = explainSqlError(`${schemaName}.outbox`)
   const explainDeferred = explainSqlError(`${schemaName}.outbox_deferred`)
-  const named = new Map<string, ReturnType<typeof namedStatement>>()
+  const named = new Map<string, NamedStatement>()
 
-  const run = (
+  const run = async (
     tx: CallerTransaction,
     text: string,
     values: readonly string[],
   ): ReturnType<SqlExecutor['query']> => {
     const executor = toExecutor(tx)
     if (options.preparedStatements !== true || !isPgClient(executor)) return executor.query(text, values)
+    return runNamed(executor, nameOf(text), values)
+  }
+  const nameOf = (text: string): NamedStatement => {
     let statement = named.get(text)
     if (!statement) named.set(text, (statement = namedStatement('enqueue', text)))
-    return runNamed(executor, statement, values)
+    return statement
   }
-
-  const insertOne = (row: OutboxRow, placeOf?: (n: number, value: string) => string) =>
-    insertOutboxRow(schema, row, placeOf)
+  const insertion = (rows: readonly OutboxRow[]): LastStatement | undefined => {
+    const [first, ...others] = rows
+    if (!first) return undefined
+    const isOne = others.length === 0
+    const { text, values } = isOne ? insertOne(first) : { text: insertMany, values: [JSON.stringify(rows)] }
+    return {
+      text,
+      values,
+      ...(options.preparedStatements === true && { name: nameOf(text).name }),
+      literal: () => text.replace(/\$(\d+)/g, (_, n: string) => textLiteral(values[Number(n) - 1] ?? '')),
+    }
+  }
 
   return {
     insert: async (tx, rows) => {
-      const [first, ...others] = rows
-      if (!first) return
-      const { text, values } =
-        others.length === 0 ? insertOne(first) : { text: insertMany, values: [JSON.stringify(rows)] }
-      await run(tx, text, values).catch(explain)
+      const statement = insertion(rows)
+      if (statement) await run(tx, statement.text, statement.values).catch(explain)
     },
-    insertText: (rows) => {
-      const [first, ...others] = rows
-      if (!first) return ''
-      if (others.length === 0) return insertOne(first, (_, value) => escapeLiteral(value)).text
-      return insertMany.replace('$1', () => escapeLiteral(JSON.stringify(rows)))
-    },
+    insertion,
     defer: async (tx, rows) => {
       await run(tx, deferMany, [JSON.stringify(rows)]).catch(explainDeferred)
     },
@@ -81,4 +86,10 @@ export function pgOutboxStore(
     },
     savepoint,
   }
+}
+
+/** A text as Postgres reads it, whatever `standard_conforming_strings` says. */
+function textLiteral(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''")}'`
+  return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
 }

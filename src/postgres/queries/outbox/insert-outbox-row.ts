@@ -4,38 +4,50 @@ import { expiryOf, outboxColumnTypes } from './outbox-columns.ts'
 /** A statement with its values, all of them texts. */
 export type TextStatement = { readonly text: string; readonly values: readonly string[] }
 
+/** The columns of a row that is given, as a set of bits, and what each of them is inserted from. */
+const columns = [
+  ...outboxColumnTypes.map(([name, type]) => ({
+    name,
+    given: name,
+    from: (place: string) => {
+      if (name === 'payload_binary') return `decode(${place}::text, 'base64')`
+      return type === 'text' ? place : `${place}::text::${type}`
+    },
+  })),
+  {
+    name: 'expires_at',
+    given: 'expires_at_us',
+    from: (place: string) => expiryOf(`${place}::text::bigint`),
+  },
+] as const
+
 /**
  * Inserts one outbox row, naming only the columns that it has. Measured beside the statement for many rows: 1.9 times as fast where each
  * statement is parsed anew, 1.2 times where it is prepared, and within noise of an insert by hand.
  *
  * Every value is a text that the statement converts itself, because libraries disagree about all other types. Returns nothing.
  *
- * @param placeOf the expression of the n-th value, counted from 1: a parameter, or a literal
+ * @returns what makes the statement of a row. Its texts are kept, one for each set of columns that occurs
  */
-export function insertOutboxRow(
-  schema: string,
-  row: OutboxRow,
-  placeOf: (n: number, value: string) => string = (n) => `$${n}`,
-): TextStatement {
-  const names: string[] = []
-  const expressions: string[] = []
-  const values: string[] = []
-  const add = (name: string, value: string, expressionOf: (text: string) => string): void => {
-    values.push(value)
-    names.push(name)
-    expressions.push(expressionOf(`${placeOf(values.length, value)}::text`))
+export function insertOutboxRow(schema: string): (row: OutboxRow) => TextStatement {
+  const texts = new Map<number, string>()
+  const textOf = (bits: number): string => {
+    const present = columns.filter((_, n) => (bits & (1 << n)) !== 0)
+    const expressions = present.map(({ from }, n) => from(`$${n + 1}`))
+    return `insert into ${schema}.outbox (${present.map(({ name }) => name).join(', ')}) values (${expressions.join(', ')})`
   }
-  for (const [name, type] of outboxColumnTypes) {
-    const value = row[name]
-    if (value === undefined) continue
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
-    if (name === 'payload_binary') add(name, text, (bytes) => `decode(${bytes}, 'base64')`)
-    else add(name, text, (plain) => (type === 'text' ? plain : `${plain}::${type}`))
-  }
-  if (row.expires_at_us !== undefined)
-    add('expires_at', row.expires_at_us, (text) => expiryOf(`${text}::bigint`))
-  return {
-    text: `insert into ${schema}.outbox (${names.join(', ')}) values (${expressions.join(', ')})`,
-    values,
+  return (row) => {
+    const values: string[] = []
+    let bits = 0
+    for (const [n, { given }] of columns.entries()) {
+      const value = row[given]
+      // nearly every message has the version that is the column’s default
+      if (value === undefined || (given === 'version' && value === 1)) continue
+      values.push(typeof value === 'object' ? JSON.stringify(value) : String(value))
+      bits |= 1 << n
+    }
+    let text = texts.get(bits)
+    if (text === undefined) texts.set(bits, (text = textOf(bits)))
+    return { text, values }
   }
 }
