@@ -29,6 +29,7 @@ import {
   lockOutbox,
 } from '../queries/ownership/begin-checkpoints.ts'
 import { countResent, reshardQuarantine, setShardCount } from '../queries/ownership/reshard-outbox.ts'
+import { keepLeaves } from '../queries/upkeep/keep-leaves.ts'
 import { defaultSchema, quoteSchema } from '../schema-name.ts'
 import { readOwnership } from './read-ownership.ts'
 
@@ -95,6 +96,8 @@ export function pgOutboxAdministrator(
       const raised = await tx.query<{ value: string }>(raiseSequence(schema, before.sequence))
       const behind = raised.rows[0]?.value ?? '0'
       await tx.query(emptyOutbox(schema))
+      // a range that was kept free in the default partition, for a leaf that was about to be made there
+      await tx.query(keepLeaves(schema).closeGap)
       await tx.query(insertUnpublished(schema))
       const sequence = String(BigInt(behind) + BigInt(report.unpublished))
       await tx.query(deleteCheckpoints(schema))

@@ -244,10 +244,14 @@ describe.skipIf(folder === undefined)('a dump that was restored into another clu
     // as logical replication leaves it, after the leaves were emptied
     await target.query(`truncate backstitch.outbox; select setval('backstitch.outbox_seq_seq', 1, false)`)
     await target.query(bulk, ['new-', 50])
+    // the dump was taken while a leaf was about to be made below rows of the default partition
+    await target.query(`select backstitch.outbox_open_gap(0, 10)`)
     const report = await createOutboxAdministrator({ database: target }).adopt(act)
     expect(report).toMatchObject({ unpublished: 50, published: 0, parked: 1 })
     const { rows } = await target.query<{ low: string }>('select min(seq) as low from backstitch.outbox')
     expect(Number(rows[0]?.low)).toBeGreaterThan(201)
+    const gap = await target.query(`select from pg_constraint where conname = 'outbox_gap'`)
+    expect(gap.rowCount).toBe(0)
     const next = createRelay({
       topicPrefix,
       databases: [target],
