@@ -6,6 +6,7 @@ import type { TopicSession } from './publishing/topic-session.ts'
 import type { QuarantineSession } from './quarantine/quarantine-session.ts'
 import type { SourceSession } from './source/source-session.ts'
 import type { LeafSession } from './upkeep/leaf-session.ts'
+import type { WakeEvents, WakeListener } from './wake/wake-listener.ts'
 import type { UpkeepSession } from './upkeep/upkeep-session.ts'
 
 /** A database with an outbox, as the relay needs it. `src/postgres` has the real one. */
@@ -24,6 +25,8 @@ export type RelayDatabase = {
    * @throws `DATABASE_UNREACHABLE`, `SCHEMA_MISSING`, `DATABASE_FAILING`, `OUTBOX_SHARDS_CHANGED`
    */
   connect(settings: SessionSettings): Promise<RelaySession>
+  /** Listens for writers that announce their commits, on a connection of its own, for as long as it takes. Absent: it cannot. */
+  listen?(events: WakeEvents): WakeListener
   /**
    * Opens a connection for the upkeep of the leaves.
    * @param keepPublishedMs how long published rows are kept

@@ -42,6 +42,8 @@ export type OutboxRelayOptions = {
   readonly pace?: Partial<PollPaceOptions>
   /** What becomes of published rows. */
   readonly retention?: RetentionOptions
+  /** Whether to listen for writers that announce their commits (see `createNotifier`), on one more connection a database. Default true. */
+  readonly listen?: boolean
   /** `stop()` gives up what is in hand after so long. Default 10,000 ms. */
   readonly stopDeadlineMs?: number
   /** An owner that gives no sign of life for so long is stuck, and says so. Default three terms of the lease, at least 10,000 ms. */
@@ -72,6 +74,7 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     pageBytes: options.pageBytes ?? 8_000_000,
     pace: { ...defaultPace, ...options.pace },
     retention: { keepPublishedMs: options.retention?.keepPublishedMs ?? 0 },
+    listen: options.listen ?? true,
     stopDeadlineMs: options.stopDeadlineMs ?? 10_000,
     stalledAfterMs: options.stalledAfterMs ?? Math.max(10_000, 3 * (options.leaseDurationMs ?? 3_000)),
     metrics: options.metrics ?? silentMetrics,

@@ -6,6 +6,7 @@ import { PgLeafSession } from './pg-leaf-session.ts'
 import { PgRelayClient } from './pg-relay-client.ts'
 import { openRelaySession } from './pg-relay-session.ts'
 import { openStewardSession } from './pg-steward-session.ts'
+import { pgWakeListener } from '../wake/pg-wake-listener.ts'
 import { defaultSchema, quoteSchema } from '../schema-name.ts'
 
 /**
@@ -43,6 +44,7 @@ export function pgRelayDatabase(
     ...(shards !== undefined && { shards }),
     steward: (settings) => begin(settings, (client) => openStewardSession(client, schema, settings)),
     connect: (settings) => begin(settings, (client) => openRelaySession(client, schema, settings)),
+    listen: (events) => pgWakeListener(config, schemaName, events),
     openLeaves: async (keepPublishedMs) =>
       new PgLeafSession(
         await PgRelayClient.connect(config, label, leavesDeadlineMs, 'backstitch relay leaves'),

@@ -9,6 +9,7 @@ import type { ResolvedRelayOptions } from '../relay-options.ts'
 import { ReadingReach } from '../source/reading-reach.ts'
 import { type RelayInstruments, relayInstruments } from '../telemetry/relay-metrics.ts'
 import { SignsOfLife } from '../telemetry/signs-of-life.ts'
+import type { Announcements } from '../wake/announcements.ts'
 import { assertServes } from './assert-serves.ts'
 import type { Shard } from './shard.ts'
 import { isStopDeadline, type Troubles } from './troubles.ts'
@@ -20,6 +21,7 @@ export type ShardRelayOptions = {
   readonly options: ResolvedRelayOptions
   readonly lanes: PublisherLanes
   readonly troubles: Troubles
+  readonly announcements: Announcements
   readonly logger: Logger
   /** Told when its health changes. `error`: why it fails. */
   onHealth(error?: unknown): void
@@ -47,7 +49,7 @@ export class ShardRelay {
     const { shard, options, logger } = it
     this.#it = it
     this.#name = `shard ${shard.number}`
-    this.#pace = new PollPace(options.pace)
+    this.#pace = new PollPace(options.pace, it.announcements)
     this.#reach = new ReadingReach(options.pageRows, shard.count)
     this.#instruments = relayInstruments(options.metrics, it.database.name, shard)
     this.#signs = new SignsOfLife(options.stalledAfterMs)

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Announcements } from '../../../src/relay/wake/announcements.ts'
 import { defaultPace, PollPace } from '../../../src/relay/poll-pace.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -16,7 +17,7 @@ async function lengthMs(pause: Promise<void>): Promise<number> {
 
 describe('the pause after a look at an outbox', () => {
   test('that found something fills up the least distance to the next', async () => {
-    const pace = new PollPace({ busyMs: 5, idleMs: 20 })
+    const pace = new PollPace({ busyMs: 5, idleMs: 20, announcedIdleMs: 250 })
     expect(await lengthMs(pace.pause(true, 2))).toBe(3)
     expect(await lengthMs(pace.pause(true, 5))).toBe(0)
     expect(await lengthMs(pace.pause(true, 50))).toBe(0)
@@ -32,6 +33,20 @@ describe('the pause after a look at an outbox', () => {
     expect(await lengthMs(pace.pause(false, 0))).toBe(20)
     await lengthMs(pace.pause(true, 0))
     expect(await lengthMs(pace.pause(false, 0))).toBe(1)
+  })
+
+  test('that found nothing grows further while writers announce what they commit, and no row comes without a word', async () => {
+    const announcements = new Announcements()
+    announcements.isListening = true
+    const pace = new PollPace(defaultPace, announcements)
+    announcements.heard()
+    pace.wake()
+    await lengthMs(pace.pause(true, 0))
+    vi.advanceTimersByTime(10_000)
+    expect(await lengthMs(pace.pause(false, 0))).toBe(250)
+    await lengthMs(pace.pause(true, 0))
+    vi.advanceTimersByTime(10_000)
+    expect(await lengthMs(pace.pause(false, 0))).toBe(20)
   })
 
   test('ends, or does not begin, when it is woken', async () => {
