@@ -5,7 +5,7 @@ import { pause, until } from '../faults/world/until.ts'
 import { type Allowance, coursesOf, type Sample } from './samples.ts'
 import { faultsOf } from './faults.ts'
 
-// npm run soak -- [--minutes 20] [--rate 500] [--fault-every 15] [--seed N]
+// npm run soak -- [--minutes 20] [--rate 500] [--fault-every 15] [--driver kafkajs] [--shards 1] [--seed N]
 //
 // Writers and two relays for a long time, with a fault every now and then; then: is everything on the topic, once at least and in order, and has
 // anything grown that should not?
@@ -14,6 +14,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '20' },
     rate: { type: 'string', default: '500' },
     'fault-every': { type: 'string', default: '15' },
+    driver: { type: 'string', default: 'kafkajs' },
+    shards: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
   },
 })
@@ -22,7 +24,9 @@ const perSecond = Number(values.rate)
 const faultEveryMs = Number(values['fault-every']) * 1_000
 let seed = Number(values.seed) >>> 0
 if (![minutes, perSecond, faultEveryMs].every((it) => it > 0)) {
-  console.error('usage: npm run soak -- [--minutes 20] [--rate 500] [--fault-every 15] [--seed N]')
+  console.error(
+    'usage: npm run soak -- [--minutes 20] [--rate 500] [--fault-every 15] [--driver kafkajs] [--shards 1] [--seed N]',
+  )
   process.exit(2)
 }
 
@@ -44,7 +48,11 @@ const say = (line: string): void =>
   console.log(`• ${String(Math.round((performance.now() - begunAtMs) / 1000)).padStart(5)} s  ${line}`)
 say(`seed ${seed}`)
 const services = await startServices({ own: true, log: say })
-const stage = await FaultStage.open(services, { leaseDurationMs })
+const stage = await FaultStage.open(services, {
+  leaseDurationMs,
+  driver: values.driver,
+  shards: Number(values.shards),
+})
 const steady = stage.startRelay()
 await until('the relay works', () => steady.state === 'running', 60_000)
 const faults = faultsOf(services, stage, steady, leaseDurationMs)
