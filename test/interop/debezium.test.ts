@@ -37,6 +37,8 @@ beforeAll(async () => {
   const url = new URL(services.postgres.url)
   url.pathname = `/${database}`
   pool = new Pool({ connectionString: url.href, max: 3 })
+  // a server that stops may still end sessions whose pool has just let go of them
+  pool.on('connect', (client) => client.on('error', () => undefined))
   await migrate({ database: pool, parts: ['outbox'] })
   const admin = kafkajs({ brokers: services.kafka.brokers }).admin()
   await admin.createTopics(
