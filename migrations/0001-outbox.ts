@@ -139,9 +139,22 @@ export const outbox: Migration = {
 )`,
     // By hashes: plain SQL may write texts that are longer than an entry of an index, and what cannot be parked would stop the outbox.
     `create index outbox_quarantine_key on ${schema}.outbox_quarantine (hashtextextended(topic, 0), hashtextextended(aggregateid, 0), seq)`,
-    `create index outbox_quarantine_topic on ${schema}.outbox_quarantine (hashtextextended(topic, 0), seq)`,
-    `create index outbox_quarantine_held on ${schema}.outbox_quarantine (hashtextextended(topic, 0), partition, seq) where partition is not null`,
-    `create index outbox_quarantine_intent on ${schema}.outbox_quarantine (seq) where intent is not null`,
+    // What the next owner must know at once, however many rows there are: it goes from one topic, key or partition to the next. By a digest,
+    // for of two with the same hash it would take the second for the first.
+    `create function ${schema}.outbox_digest(topic text, key text) returns bytea
+  language sql immutable strict parallel safe
+  return sha256(convert_to(length(topic) || ':' || topic || key, 'UTF8'))`,
+    `create index outbox_quarantine_waiting on ${schema}.outbox_quarantine (shard, ${schema}.outbox_digest(topic, ''), seq)
+  where reason_code = 'OUTBOX_TOPIC_UNKNOWN'`,
+    `create index outbox_quarantine_held on ${schema}.outbox_quarantine (shard, ${schema}.outbox_digest(topic, ''), partition, seq)
+  where reason_code = 'OUTBOX_PARTITION_HELD'`,
+    `create index outbox_quarantine_parked on ${schema}.outbox_quarantine (shard, ${schema}.outbox_digest(topic, aggregateid), seq)
+  where reason_code not in ('OUTBOX_TOPIC_UNKNOWN', 'OUTBOX_PARTITION_HELD')`,
+    `create index outbox_quarantine_refused on ${schema}.outbox_quarantine (hashtextextended(topic, 0), hashtextextended(aggregateid, 0), seq)
+  where reason_code not in ('OUTBOX_TOPIC_UNKNOWN', 'OUTBOX_PARTITION_HELD', 'OUTBOX_KEY_PARKED')`,
+    // For the count alone: as a plain column it could serve what the others are for, by walking rows of others.
+    `create index outbox_quarantine_count on ${schema}.outbox_quarantine ((shard::integer), seq)`,
+    `create index outbox_quarantine_intent on ${schema}.outbox_quarantine (shard, seq) where intent is not null`,
 
     // Messages that wait for their time, with the columns of the outbox. Deleted as they are released, by the owner of the outbox.
     `create table ${schema}.outbox_deferred (
@@ -179,6 +192,7 @@ export const outbox: Migration = {
     `drop table ${schema}.outbox_deferred`,
     `drop table ${schema}.outbox_quarantine`,
     `drop table ${schema}.outbox_topic`,
+    `drop function ${schema}.outbox_digest(text, text)`,
     `drop table ${schema}.outbox_checkpoint`,
     `drop table ${schema}.outbox_sharding`,
     `drop function ${schema}.outbox_shard(text, integer)`,

@@ -155,6 +155,10 @@ export const errorCatalogue = {
     'A topic has another number of partitions than the outbox writes it with.',
     'Once its consumers are ready for keys that move, run `backstitch topics adopt <topic>`; with fewer partitions its rows wait until then.',
   ),
+  OUTBOX_QUARANTINE_FULL: transient(
+    'The quarantine holds as many rows as it may: the shard waits, and nothing of it is lost.',
+    'Look at it with `backstitch outbox status`; create the topic, or retry, edit or skip rows. The outbox then goes on by itself.',
+  ),
   OUTBOX_RECORD_REFUSED: permanent(
     'Kafka refuses this record for what it is.',
     'Correct the limit of the topic and run `backstitch outbox retry`, or `backstitch outbox skip`.',

@@ -15,6 +15,7 @@ import { TopicDirectory } from './publishing/topic-directory.ts'
 import { HeldPartitions } from './quarantine/held-partitions.ts'
 import { Parked } from './quarantine/parked.ts'
 import { QuarantineDrain } from './quarantine/quarantine-drain.ts'
+import { QuarantineRoom } from './quarantine/quarantine-room.ts'
 import type { ParkedRow } from './quarantine/quarantine-session.ts'
 import type { RelaySession } from './relay-database.ts'
 import type { ReadingReach } from './source/reading-reach.ts'
@@ -39,6 +40,8 @@ import { Upkeep } from './upkeep/upkeep.ts'
 const pagesAtOnce = 2
 /** Questions whether the log is on disk before it is brought there. Under load the next commit of anybody answers them. */
 const flushQuestions = 3
+/** Between two looks whether a full quarantine has room again. */
+const fullPauseMs = 100
 
 /** What a tenure needs. */
 export type OwnerTenureOptions = {
@@ -49,6 +52,7 @@ export type OwnerTenureOptions = {
   readonly acquiredAtMs: number
   readonly owner: string
   readonly leaseDurationMs: number
+  readonly quarantineRowsMax: number
   readonly topicPrefix: string
   readonly lanes: PublisherLanes
   /** How far a statement reads. */
@@ -74,6 +78,7 @@ export class OwnerTenure {
   readonly #held: HeldPartitions
   readonly #topics: TopicDirectory
   readonly #topicWatch: TopicWatch
+  readonly #room: QuarantineRoom
   readonly #upkeep: Upkeep
   readonly #backlog: BacklogGauge
   readonly #deferred: DeferredRelease
@@ -92,6 +97,7 @@ export class OwnerTenure {
         ...options,
         sequenceInOrder: session.sequenceInOrder,
         onSaved: () => signs.note('saved', performance.now()),
+        onQuarantine: (change) => this.#room.count(change),
         onFailure: (error) => this.end(error),
       },
     )
@@ -108,6 +114,13 @@ export class OwnerTenure {
       keeper: this.#keeper,
       clock: options.clock,
       onFailure: (error) => this.end(error),
+    })
+    this.#room = new QuarantineRoom({
+      session,
+      rowsMax: options.quarantineRowsMax,
+      signal: this.#ended.signal,
+      clock: options.clock,
+      logger,
     })
     this.#delivery = new PageDelivery({ ...shared, held: this.#held })
     this.#topicWatch = new TopicWatch({ ...shared, session, keeper: this.#keeper, held: this.#held })
@@ -147,7 +160,8 @@ export class OwnerTenure {
 
   /** What does not get through while the rest does. */
   get trouble(): string | undefined {
-    return this.#held.trouble
+    const { trouble } = this.#held
+    return this.#room.trouble ?? (trouble === undefined ? undefined : `Kafka: ${trouble}`)
   }
 
   /**
@@ -165,7 +179,12 @@ export class OwnerTenure {
     } finally {
       this.end(new TenureEnded())
       // what is still on its way must not meet what the next tenure sends
-      await Promise.all([this.#delivery.settled(), this.#held.settled(), this.#topicWatch.settled()])
+      await Promise.all([
+        this.#delivery.settled(),
+        this.#held.settled(),
+        this.#topicWatch.settled(),
+        this.#room.settled(),
+      ])
     }
   }
 
@@ -199,6 +218,7 @@ export class OwnerTenure {
       this.#parked.parkTopic(topic, `the topic "${topic}" could not be written to before`)
     this.#drain.resume(keys)
     this.#held.resume(partitions)
+    this.#room.begin()
     this.#backlog.start()
     this.#deferred.start()
   }
@@ -211,11 +231,19 @@ export class OwnerTenure {
     if (this.#upkeep.isDue) await this.#upkeep.run()
     const startedAtMs = performance.now()
     this.#options.signs.note('looked', startedAtMs)
+    if (this.#room.isFull) return this.#waitForRoom()
     if (this.#keeper.cursor.current) await this.#walk()
     else {
       const found = await this.#look()
       if (!this.#stopping) await pace.pause(found, performance.now() - startedAtMs)
     }
+    if (this.#ended.signal.aborted) throw new TenureEnded()
+  }
+
+  /** The quarantine is full: nothing more is published that might have to go there. What leaves it goes on, and so does the lease. */
+  async #waitForRoom(): Promise<void> {
+    this.#room.look()
+    await this.#options.clock.pause(fullPauseMs, this.#ended.signal)
     if (this.#ended.signal.aborted) throw new TenureEnded()
   }
 
@@ -299,7 +327,11 @@ export class OwnerTenure {
       const interrupted =
         this.#stopping ||
         (pagesDone > 0 &&
-          (this.#drain.isDue || this.#held.isDue || this.#topicWatch.isDue || this.#upkeep.isDue))
+          (this.#drain.isDue ||
+            this.#held.isDue ||
+            this.#topicWatch.isDue ||
+            this.#upkeep.isDue ||
+            this.#room.isFull))
       if (interrupted && underWay.length === 0) return void next?.catch(() => undefined)
       if (read && next && !interrupted && underWay.length < pagesAtOnce) {
         const page = await next

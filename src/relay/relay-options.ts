@@ -38,6 +38,11 @@ export type OutboxRelayOptions = {
   readonly pageRows?: number
   /** Bytes after which a page ends, whatever its rows. Default 8 MB. */
   readonly pageBytes?: number
+  /**
+   * Rows that the quarantine of a shard holds at most. When it is full the shard waits and says so, until rows have left. Default 1,000,000,
+   * at least 1,000.
+   */
+  readonly quarantineRowsMax?: number
   /** How often an outbox is looked at. Default: after 1 ms while rows come, slowing down to 20 ms. */
   readonly pace?: Partial<PollPaceOptions>
   /** What becomes of published rows. */
@@ -72,6 +77,7 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     publishers: options.publishers ?? 2,
     pageRows: options.pageRows ?? 1_000,
     pageBytes: options.pageBytes ?? 8_000_000,
+    quarantineRowsMax: options.quarantineRowsMax ?? 1_000_000,
     pace: { ...defaultPace, ...options.pace },
     retention: { keepPublishedMs: options.retention?.keepPublishedMs ?? 0 },
     listen: options.listen ?? true,
@@ -81,7 +87,7 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     clock: options.clock ?? systemClock,
     testSignals: options.testSignals ?? noTestSignals,
   }
-  const { databases, leaseDurationMs, publishers, pageRows, retention } = resolved
+  const { databases, leaseDurationMs, publishers, pageRows, quarantineRowsMax, retention } = resolved
   if (databases.length === 0) throw invalid('databases: there is none')
   if (new Set(databases.map(({ name }) => name)).size < databases.length)
     throw invalid('databases: two have the same name; give each one of its own')
@@ -92,6 +98,8 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     throw invalid('pageRows: 1 to 10,000')
   if (!(Number.isInteger(retention.keepPublishedMs) && retention.keepPublishedMs >= 0))
     throw invalid('retention.keepPublishedMs: a whole number from 0')
+  if (!(Number.isInteger(quarantineRowsMax) && quarantineRowsMax >= 1_000))
+    throw invalid('quarantineRowsMax: at least 1,000')
   return resolved
 }
 

@@ -2,7 +2,7 @@ import { BackstitchError } from '../../kernel/errors.ts'
 import type { Released } from '../../relay/deferred/deferred-session.ts'
 import type { Checkpoint, LeaseView } from '../../relay/lease/checkpoint.ts'
 import type { OutboxView } from '../../relay/ownership/steward-session.ts'
-import type { IntendedKey, QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
+import type { IntendedKey, IntentPage, QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
 import type { LiveReading, Page } from '../../relay/source/source-session.ts'
 import type { TextRow } from './pg-relay-client.ts'
 import { checkpointColumns } from '../queries/relay/checkpoint-columns.ts'
@@ -132,8 +132,17 @@ export function quarantinedRowOf(row: TextRow): QuarantinedRow {
   return { row, intent: intent === 'retry' || intent === 'skip' ? intent : undefined }
 }
 
-/** The row of `readIntents`. */
-export function intendedKeyOf(row: TextRow): IntendedKey {
+/** The rows of `readIntents`. */
+export function intentPageOf(rows: readonly TextRow[]): IntentPage {
+  const lasts = rows.map((row) => BigInt(row[7] ?? ''))
+  return {
+    keys: rows.map(intendedKeyOf),
+    rows: rows.reduce((sum, row) => sum + Number(row[6]), 0),
+    lastSeq: String(lasts.reduce((last, seq) => (seq > last ? seq : last), -1n)),
+  }
+}
+
+function intendedKeyOf(row: TextRow): IntendedKey {
   const [topic, key, waitsForTopic, retry, skips, head] = row
   return {
     topic: topic ?? '',

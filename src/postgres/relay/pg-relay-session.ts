@@ -1,6 +1,6 @@
 import { BackstitchError } from '../../kernel/errors.ts'
 import type { CheckpointSave } from '../../relay/lease/lease-session.ts'
-import type { QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
+import type { ParkedKey, QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
 import { onlyShard, type Shard } from '../../relay/ownership/shard.ts'
 import type { RelaySession, SessionSettings } from '../../relay/relay-database.ts'
 import type { Page, PageRead } from '../../relay/source/source-session.ts'
@@ -8,7 +8,7 @@ import type { OutboxTuple } from '../../relay/source/outbox-tuple.ts'
 import { type PgRelayClient, type TextRow, sqlStateOf } from './pg-relay-client.ts'
 import {
   checkpointOf,
-  intendedKeyOf,
+  intentPageOf,
   leaseViewOf,
   liveReadingOf,
   lsnOf,
@@ -21,6 +21,8 @@ import { describeOutbox } from '../queries/relay/describe-outbox.ts'
 import { truncateCheckpoints } from '../queries/upkeep/truncate-checkpoints.ts'
 
 const uniqueViolation = '23505'
+/** Parked keys that one statement looks up, a look into an index each. */
+const keysAtOnce = 2_000
 
 /**
  * Begins a session on a shard of an outbox: looks up what its statements need.
@@ -162,29 +164,44 @@ class PgRelaySession implements RelaySession {
   }
 
   async readParked(): ReturnType<RelaySession['readParked']> {
-    const [keys, topics, partitions] = await Promise.all([
-      this.#client.run(this.#statements.readParkedKeys, [this.#shard.number]),
+    const keys: ParkedKey[] = []
+    // page by page, for a statement has its time; the digest of a key is never empty
+    for (let after = '\\x', isLast = false; !isLast; ) {
+      const page = await this.#client.run(this.#statements.readParkedKeys, [
+        this.#shard.number,
+        after,
+        keysAtOnce,
+      ])
+      for (const [topic, key, refused] of page)
+        keys.push({ topic: topic ?? '', key: key ?? '', refused: refused === 't' })
+      after = page.at(-1)?.[3] ?? after
+      isLast = page.length < keysAtOnce
+    }
+    const [topics, partitions] = await Promise.all([
       this.#client.run(this.#statements.readParkedTopics, [this.#shard.number]),
       this.#client.run(this.#statements.readHeldPartitions, [this.#shard.number]),
     ])
     return {
-      keys: keys.map(([topic, key, refused]) => ({
-        topic: topic ?? '',
-        key: key ?? '',
-        refused: refused === 't',
-      })),
+      keys,
       topics: topics.map(([topic]) => topic ?? ''),
-      partitions: partitions.map(([topic, partition, rows]) => ({
+      partitions: partitions.map(([topic, partition]) => ({
         topic: topic ?? '',
         partition: Number(partition),
-        rows: Number(rows),
       })),
     }
   }
 
-  async readIntents(limit: number): ReturnType<RelaySession['readIntents']> {
-    const rows = await this.#client.run(this.#statements.readIntents, [this.#shard.number, limit])
-    return rows.map(intendedKeyOf)
+  async readIntents(limit: number, afterSeq: string): ReturnType<RelaySession['readIntents']> {
+    return intentPageOf(
+      await this.#client.run(this.#statements.readIntents, [this.#shard.number, limit, afterSeq]),
+    )
+  }
+
+  async countRows(afterSeq: string, limit: number): ReturnType<RelaySession['countRows']> {
+    const [rows, lastSeq] = one(
+      await this.#client.run(this.#statements.countQuarantine, [this.#shard.number, afterSeq, limit]),
+    )
+    return { rows: Number(rows), lastSeq: lastSeq ?? afterSeq }
   }
 
   async readKey(topic: string, key: string, afterSeq: string): ReturnType<RelaySession['readKey']> {
@@ -193,8 +210,10 @@ class PgRelaySession implements RelaySession {
     )
   }
 
-  async readTopic(topic: string, afterSeq: string): ReturnType<RelaySession['readTopic']> {
-    return this.#quarantinePage(await this.#client.run(this.#statements.readRowsOfTopic, [topic, afterSeq]))
+  async readTopic(topic: string): ReturnType<RelaySession['readTopic']> {
+    return this.#quarantinePage(
+      await this.#client.run(this.#statements.readRowsOfTopic, [topic, this.#shard.number]),
+    )
   }
 
   async readTopicPins(): ReturnType<RelaySession['readTopicPins']> {

@@ -1,8 +1,9 @@
 import type { Shard } from '../../relay/ownership/shard.ts'
 import type { NamedStatement } from './pg-relay-client.ts'
+import { readIntents } from '../queries/quarantine/read-intents.ts'
 import {
+  countQuarantine,
   readHeldPartitions,
-  readIntents,
   readParkedKeys,
   readParkedTopics,
 } from '../queries/quarantine/read-parked.ts'
@@ -52,9 +53,10 @@ export function relayStatements(
     readParkedKeys: readParkedKeys(schema),
     readParkedTopics: readParkedTopics(schema),
     readHeldPartitions: readHeldPartitions(schema),
+    countQuarantine: countQuarantine(schema),
     readIntents: readIntents(schema),
     readRowsOfKey: readRowsOfKey(schema, page),
-    readRowsOfTopic: readRowsOfTopic(schema, page, shard),
+    readRowsOfTopic: readRowsOfTopic(schema, page),
     readRowsOfPartition: readRowsOfPartition(schema, page),
     readTopicPins: readTopicPins(schema),
     pinTopic: pinTopic(schema),

@@ -26,6 +26,8 @@ export type CheckpointKeeperOptions = {
   readonly instruments?: RelayInstruments
   /** Told of each save that succeeded. */
   onSaved?(): void
+  /** Told of every change of the quarantine. */
+  onQuarantine?(change: QuarantineChange): void
   /** Told once when a save in the background fails. */
   onFailure(error: unknown): void
 }
@@ -126,7 +128,10 @@ export class CheckpointKeeper {
   /** Moves the cursor: these rows are settled. They are saved soon. */
   moveTo(cursor: Cursor, rows: number, change?: QuarantineChange): void {
     this.#cursor = cursor
-    if (change) this.#change = merged(this.#change, change)
+    if (change) {
+      this.#change = merged(this.#change, change)
+      this.#options.onQuarantine?.(change)
+    }
     if (rows === 0 && !change) return
     this.#unsavedRows += rows
     this.#unsavedSinceMs ??= performance.now()

@@ -64,7 +64,7 @@ export class ShardRelay {
     const stall = this.#health.state === 'running' ? this.#signs.stall(performance.now()) : undefined
     if (stall !== undefined) return { state: 'stalled', reason: stall }
     const trouble = this.isWorking ? this.#tenure?.trouble : undefined
-    return trouble === undefined ? this.#health : { state: 'failing', reason: `Kafka: ${trouble}` }
+    return trouble === undefined ? this.#health : { state: 'failing', reason: trouble }
   }
 
   /** Topics that have another number of partitions than they are written to with, for people. */

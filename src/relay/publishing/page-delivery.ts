@@ -25,7 +25,7 @@ export type DeliveryOptions = {
   readonly lanes: PublisherLanes
   readonly topics: TopicDirectory
   readonly parked: Parked
-  readonly held: Pick<HeldPartitions, 'isFull' | 'room' | 'hold' | 'count'>
+  readonly held: Pick<HeldPartitions, 'hold' | 'count'>
   readonly scope: PublishScope
   readonly signals: TestSignals
   readonly logger: Logger
@@ -64,7 +64,6 @@ export class PageDelivery {
    */
   async deliver(rows: readonly OutboxTuple[], alone: boolean): Promise<readonly ParkedRow[]> {
     const parkedRows: ParkedRow[] = []
-    if (this.#options.held.isFull) await this.#options.held.room()
     const parts = this.#cutting.then(async () =>
       this.#partsOf(
         await this.#entriesOf(rows, parkedRows),

@@ -6,7 +6,6 @@ import type { CheckpointKeeper } from '../lease/checkpoint-keeper.ts'
 import type { PublishScope } from '../publishing/publish-scope.ts'
 import type { PublisherLane } from '../publishing/publisher-lane.ts'
 import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
-import { TenureEnded } from '../publishing/tenure-ended.ts'
 import type { TopicDirectory } from '../publishing/topic-directory.ts'
 import { textAt } from '../source/outbox-tuple.ts'
 import { type Parked, placeOf } from './parked.ts'
@@ -17,8 +16,6 @@ import { republish } from './republish.ts'
 const tryPolicy: BackoffPolicy = { initialMs: 250, maxMs: 5_000, factor: 2 }
 /** The first rows show whether it can be written to: few, since they may be written without our knowing. */
 const firstRows = 50
-/** So many rows may wait for partitions. Beyond it the outbox as a whole waits: the quarantine must not grow without end. */
-const heldRowsMax = 1_000_000
 /** So many may be moved there while nothing at all is acknowledged: enough to come by a partition that can be written to, if there is one. */
 const unprovenRowsMax = 10_000
 
@@ -58,10 +55,8 @@ type Held = HeldPartition & {
 export class HeldPartitions {
   readonly #options: HeldPartitionsOptions
   readonly #held = new Map<string, Held>()
-  #rows = 0
   #rowsUnproven = 0
   #acknowledged = 0
-  #saidFull = false
   #work: Promise<void> | undefined
   /** The page under way beside everything else, or the last one. */
   #page: Promise<unknown> = Promise.resolve()
@@ -73,11 +68,9 @@ export class HeldPartitions {
   }
 
   /** Partitions of earlier tenures. */
-  resume(partitions: readonly (HeldPartition & { readonly rows: number })[]): void {
-    for (const { topic, partition, rows } of partitions) {
-      this.#rows += rows
+  resume(partitions: readonly HeldPartition[]): void {
+    for (const { topic, partition } of partitions)
       this.#add(topic, partition, 'it could not be written to before')
-    }
   }
 
   /** Why rows wait, for people; `undefined` when none do. */
@@ -86,28 +79,6 @@ export class HeldPartitions {
     if (!first) return undefined
     const others = this.#held.size > 1 ? `, and ${this.#held.size - 1} more` : ''
     return `partition ${first.partition} of ${first.topic} cannot be written to (${first.reason})${others}`
-  }
-
-  /** So many rows wait that the outbox has to wait. */
-  get isFull(): boolean {
-    return this.#rows >= heldRowsMax
-  }
-
-  /** Resolves once there is room for more rows. @throws TenureEnded */
-  async room(): Promise<void> {
-    const { scope, clock, logger } = this.#options
-    if (!this.#saidFull)
-      logger.warn(
-        { code: 'OUTBOX_PARTITION_HELD', rows: this.#rows },
-        'too many rows wait for their partitions: the outbox waits too',
-      )
-    this.#saidFull = true
-    while (this.isFull) {
-      if (scope.signal.aborted) throw new TenureEnded()
-      scope.heard?.()
-      await clock.pause(200, scope.signal)
-    }
-    this.#saidFull = false
   }
 
   /**
@@ -131,9 +102,7 @@ export class HeldPartitions {
 
   /** Rows that are about to go into the quarantine. */
   count(rows: readonly ParkedRow[]): void {
-    const held = rows.filter(({ code }) => code === 'OUTBOX_PARTITION_HELD').length
-    this.#rows += held
-    this.#rowsUnproven += held
+    this.#rowsUnproven += rows.filter(({ code }) => code === 'OUTBOX_PARTITION_HELD').length
   }
 
   /** Whether a partition waits for a moment with nothing else under way. */
@@ -153,8 +122,6 @@ export class HeldPartitions {
       held.state = 'waiting'
       if (outcome !== 'empty') continue
       this.#held.delete(placeOf(topic, partition))
-      // rows that an operator skipped were not counted
-      if (this.#held.size === 0) this.#rows = 0
       parked.releasePartition(topic, partition)
       logger.info({ topic, partition }, 'a held partition flows again')
     }
@@ -258,7 +225,6 @@ export class HeldPartitions {
     )
     for (const row of refused) parked.parkKey(row.topic, row.key)
     if (drained.length + refused.length + waiting.length > 0) {
-      this.#rows -= drained.length + refused.length + waiting.length
       keeper.moveTo(keeper.cursor, 0, { drained, refused, waiting })
       await keeper.save()
     }

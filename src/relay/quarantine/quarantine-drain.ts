@@ -17,8 +17,10 @@ const intentsEveryIdleMs = 10_000
 /** How often a missing topic is looked for: so often at first, then ever less. */
 const topicEveryMs = 2_000
 const topicEveryMsMax = 10_000
-/** Wishes taken in at once. */
-const intentsMax = 500
+/** Rows whose wishes are taken in at once. */
+const intentsMax = 2_000
+/** Seqs that a line of the log names. */
+const seqsLogged = 20
 /** Keys that are worked on between two looks at the outbox, some milliseconds each. */
 const keysAtOnce = 5
 
@@ -51,6 +53,7 @@ export class QuarantineDrain {
   readonly #keys = new Map<string, Draining>()
   readonly #topics = new Map<string, { nextMs: number; everyMs: number }>()
   #lookedForIntentsMs = performance.now()
+  #intentsAfter = '-1'
 
   constructor(options: QuarantineDrainOptions) {
     this.#options = options
@@ -79,7 +82,12 @@ export class QuarantineDrain {
     await keeper.save()
     if (performance.now() >= this.#lookedForIntentsMs + intentsEveryMs) {
       this.#lookedForIntentsMs = performance.now()
-      for (const intended of await session.readIntents(intentsMax)) await this.#take(intended)
+      const page = await session.readIntents(intentsMax, this.#intentsAfter)
+      const isLast = page.rows < intentsMax
+      // in turns: wishes that cannot be carried out yet must not keep the others waiting
+      this.#intentsAfter = isLast ? '-1' : page.lastSeq
+      const skipped = await this.#takeAll(page.keys)
+      if (skipped && !isLast) this.#lookedForIntentsMs -= intentsEveryMs
     }
     for (const draining of this.#keysToDrain(performance.now()).slice(0, keysAtOnce))
       await this.#drainKey(draining)
@@ -101,20 +109,32 @@ export class QuarantineDrain {
     if (!this.#keys.has(name)) this.#keys.set(name, { topic, key, afterSeq: '-1', notBeforeMs: 0 })
   }
 
-  async #take({ topic, key, waitsForTopic, retry, skips, head }: IntendedKey): Promise<void> {
+  /** @returns whether rows were skipped */
+  async #takeAll(keys: readonly IntendedKey[]): Promise<boolean> {
     const { keeper, logger } = this.#options
-    if (!waitsForTopic && (retry || skips.includes(head))) return this.#beginKey(topic, key)
-    if (skips.length === 0) return
-    keeper.moveTo(keeper.cursor, 0, { drained: skips })
+    const skipped = keys.filter((intended) => !this.#isForDrain(intended) && intended.skips.length > 0)
+    for (const intended of keys) if (this.#isForDrain(intended)) this.#beginKey(intended.topic, intended.key)
+    if (skipped.length === 0) return false
+    keeper.moveTo(keeper.cursor, 0, { drained: skipped.flatMap(({ skips }) => skips) })
     await keeper.save()
-    logger.info({ topic, key, seqs: skips }, 'parked rows were skipped')
-    await this.#releaseTopicIfEmpty(topic)
+    for (const { topic, key, skips } of skipped)
+      logger.info(
+        { topic, key, seqs: skips.slice(0, seqsLogged), rows: skips.length },
+        'parked rows were skipped',
+      )
+    for (const topic of new Set(skipped.map(({ topic }) => topic))) await this.#releaseTopicIfEmpty(topic)
+    return true
+  }
+
+  /** A wish that sets the key going from its first row on. All others are skips of rows further behind, or of rows that wait for their topic. */
+  #isForDrain({ waitsForTopic, retry, skips, head }: IntendedKey): boolean {
+    return !waitsForTopic && (retry || skips.includes(head))
   }
 
   /** After a skip: a topic that no row waits for is not held any more, whether it exists or not. */
   async #releaseTopicIfEmpty(topic: string): Promise<void> {
     const { session, parked } = this.#options
-    if (!parked.holdsTopic(topic) || (await session.readTopic(topic, '-1')).rows.length > 0) return
+    if (!parked.holdsTopic(topic) || (await session.readTopic(topic)).rows.length > 0) return
     this.#topics.delete(topic)
     parked.releaseTopic(topic)
   }
@@ -152,7 +172,7 @@ export class QuarantineDrain {
     // several pages a turn: rows that come meanwhile are parked too, a page a turn, and the topic must get ahead of them
     for (let page = 0, isFull = true; isFull; page++) {
       if (page === topicPagesAtOnce) return
-      const { rows, full } = await session.readTopic(topic, '-1')
+      const { rows, full } = await session.readTopic(topic)
       const { topicFailure, trouble } = await this.#republish(rows, topic, known, false)
       const failure = topicFailure ?? trouble
       if (failure !== undefined) return this.#postpone(topic, failure)

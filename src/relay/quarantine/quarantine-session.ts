@@ -53,6 +53,13 @@ export type IntendedKey = {
   readonly head: string
 }
 
+/** A page of what operators want. Keys whose rows go beyond the page come again with the next one. */
+export type IntentPage = {
+  readonly keys: readonly IntendedKey[]
+  readonly rows: number
+  readonly lastSeq: string
+}
+
 /** A key with rows in the quarantine. Without a refused row nothing is in the way of the others any more. */
 export type ParkedKey = { readonly topic: string; readonly key: string; readonly refused: boolean }
 
@@ -65,14 +72,19 @@ export type QuarantineSession = {
   readParked(): Promise<{
     readonly keys: readonly ParkedKey[]
     readonly topics: readonly string[]
-    readonly partitions: readonly (HeldPartition & { readonly rows: number })[]
+    readonly partitions: readonly HeldPartition[]
   }>
-  /** The keys that operators want something of, at most `limit` of them. Rows that wait for their topic can be skipped only. */
-  readIntents(limit: number): Promise<readonly IntendedKey[]>
+  /**
+   * What operators want of keys, out of the next `limit` rows behind `afterSeq` of which they want something. Rows that wait for their topic can
+   * be skipped only.
+   */
+  readIntents(limit: number, afterSeq: string): Promise<IntentPage>
   /** Rows of a key after `afterSeq`, in order. */
   readKey(topic: string, key: string, afterSeq: string): Promise<Page<QuarantinedRow>>
-  /** Rows that wait for their topic, after `afterSeq`, in order. */
-  readTopic(topic: string, afterSeq: string): Promise<Page<QuarantinedRow>>
+  /** The first rows that wait for their topic, in order. */
+  readTopic(topic: string): Promise<Page<QuarantinedRow>>
   /** The first rows that wait for a partition, in order. */
   readPartition(topic: string, partition: number): Promise<Page<QuarantinedRow>>
+  /** Counts the next rows behind `afterSeq`, up to `limit`, and names the last of them. */
+  countRows(afterSeq: string, limit: number): Promise<{ readonly rows: number; readonly lastSeq: string }>
 }

@@ -96,6 +96,7 @@ const relay = z.strictObject({
   publishers: z.int().min(1).max(100).optional(),
   pageRows: z.int().min(1).max(10_000).optional(),
   pageBytes: z.int().min(1_000).max(1_000_000_000).optional(),
+  quarantineRowsMax: z.int().min(1_000).max(1_000_000_000).optional(),
   pace: z
     .strictObject({ busyMs: milliseconds(0, 60_000).optional(), idleMs: milliseconds(1, 60_000).optional() })
     .optional(),

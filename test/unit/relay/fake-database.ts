@@ -1,7 +1,7 @@
 import type { Checkpoint, LeaseView } from '../../../src/relay/lease/checkpoint.ts'
 import type { CheckpointSave } from '../../../src/relay/lease/lease-session.ts'
 import type {
-  IntendedKey,
+  IntentPage,
   ParkedRow,
   QuarantinedRow,
 } from '../../../src/relay/quarantine/quarantine-session.ts'
@@ -250,7 +250,7 @@ export class FakeSession implements RelaySession {
       }),
       partitions: [...held.values()].flatMap((rows) => {
         const [first] = rows
-        return first ? [{ topic: first.topic, partition: first.partition ?? 0, rows: rows.length }] : []
+        return first ? [{ topic: first.topic, partition: first.partition ?? 0 }] : []
       }),
       topics: [
         ...new Set(entries.filter(({ code }) => code === 'OUTBOX_TOPIC_UNKNOWN').map(({ topic }) => topic)),
@@ -258,10 +258,13 @@ export class FakeSession implements RelaySession {
     }
   }
 
-  async readIntents(): Promise<readonly IntendedKey[]> {
+  async readIntents(limit: number, afterSeq: string): Promise<IntentPage> {
     await this.#database.before('readIntents')
-    const entries = [...this.#database.quarantine.values()].filter(({ intent }) => intent !== undefined)
-    return entries.map((entry) => ({
+    const entries = [...this.#database.quarantine.values()]
+      .filter(({ intent, seq }) => intent !== undefined && Number(seq) > Number(afterSeq))
+      .toSorted((a, b) => Number(a.seq) - Number(b.seq))
+      .slice(0, limit)
+    const keys = entries.map((entry) => ({
       topic: entry.topic,
       key: textAt(entry.row, 'aggregateid'),
       waitsForTopic: entry.code === 'OUTBOX_TOPIC_UNKNOWN' || entry.code === 'OUTBOX_PARTITION_HELD',
@@ -269,17 +272,28 @@ export class FakeSession implements RelaySession {
       skips: entry.intent === 'skip' ? [entry.seq] : [],
       head: this.#ofKey(entry.topic, textAt(entry.row, 'aggregateid'))[0]?.seq ?? '',
     }))
+    return { keys, rows: entries.length, lastSeq: entries.at(-1)?.seq ?? '-1' }
   }
 
   async readKey(topic: string, key: string, afterSeq: string): ReturnType<RelaySession['readKey']> {
     return this.#page(this.#ofKey(topic, key), afterSeq)
   }
 
-  async readTopic(topic: string, afterSeq: string): ReturnType<RelaySession['readTopic']> {
+  async countRows(afterSeq: string, limit: number): ReturnType<RelaySession['countRows']> {
+    await this.#database.before('countRows')
+    const seqs = [...this.#database.quarantine.values()]
+      .map(({ seq }) => seq)
+      .filter((seq) => Number(seq) > Number(afterSeq))
+      .toSorted((a, b) => Number(a) - Number(b))
+      .slice(0, limit)
+    return { rows: seqs.length, lastSeq: seqs.at(-1) ?? afterSeq }
+  }
+
+  async readTopic(topic: string): ReturnType<RelaySession['readTopic']> {
     const entries = [...this.#database.quarantine.values()]
     return this.#page(
       entries.filter((entry) => entry.topic === topic && entry.code === 'OUTBOX_TOPIC_UNKNOWN'),
-      afterSeq,
+      '-1',
     )
   }
 

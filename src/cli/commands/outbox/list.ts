@@ -23,7 +23,12 @@ type ListOptions = {
 /** A row of the quarantine, and whose. */
 type ListedRow = QuarantineEntry & { readonly database: string }
 
-const codes: readonly ErrorCode[] = ['OUTBOX_RECORD_REFUSED', 'OUTBOX_KEY_PARKED', 'OUTBOX_TOPIC_UNKNOWN']
+const codes: readonly ErrorCode[] = [
+  'OUTBOX_RECORD_REFUSED',
+  'OUTBOX_KEY_PARKED',
+  'OUTBOX_TOPIC_UNKNOWN',
+  'OUTBOX_PARTITION_HELD',
+]
 
 /** `backstitch outbox list`: the rows that could not be published, and those that wait behind them. */
 export function addListCommand(outbox: Command, io: CliIo): void {

@@ -17,7 +17,8 @@ export type ParkedCountRow = { readonly rows: number; readonly keys: number; rea
  */
 export function listParkedTopics(schema: string): string {
   const next = (condition: string): string =>
-    `(select q.topic, hashtextextended(q.topic, 0) as hash from ${schema}.outbox_quarantine q${condition} order by hashtextextended(q.topic, 0), q.seq limit 1)`
+    `(select q.topic, hashtextextended(q.topic, 0) as hash from ${schema}.outbox_quarantine q${condition}
+    order by hashtextextended(q.topic, 0), hashtextextended(q.aggregateid, 0), q.seq limit 1)`
   return `with recursive t as (
   ${next('')}
   union all

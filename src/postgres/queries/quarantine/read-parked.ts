@@ -1,42 +1,56 @@
 import { hasText } from './has-text.ts'
-
-/** Everything that waits for its topic has this code. */
-const topicUnknown = 'OUTBOX_TOPIC_UNKNOWN'
-/** And what waits for its partition this one; all other codes park a key. */
-const partitionHeld = 'OUTBOX_PARTITION_HELD'
-const waitsForPlace = `reason_code in ('${topicUnknown}', '${partitionHeld}')`
-/** What waits behind a refused row of its key has this one. */
-const keyParked = 'OUTBOX_KEY_PARKED'
-
-/** The keys that are parked. `$1` the shard. Returns `[topic, key, whether one of its rows was refused]`. */
-export function readParkedKeys(schema: string): string {
-  return `select topic, aggregateid, bool_or(reason_code <> '${keyParked}') from ${schema}.outbox_quarantine
-where shard = $1::smallint and not ${waitsForPlace}
-group by topic, aggregateid`
-}
-
-/** The topics that rows wait for. `$1` the shard. Returns `[topic]`. */
-export function readParkedTopics(schema: string): string {
-  return `select topic from ${schema}.outbox_quarantine where shard = $1::smallint and reason_code = '${topicUnknown}' group by topic`
-}
-
-/** The partitions that rows wait for. `$1` the shard. Returns `[topic, partition, rows]`. */
-export function readHeldPartitions(schema: string): string {
-  return `select topic, partition, count(*) from ${schema}.outbox_quarantine where shard = $1::smallint and reason_code = '${partitionHeld}'
-group by topic, partition`
-}
+import { parksItsKey, waitsForPartition, waitsForTopic, wasRefused } from './reason-codes.ts'
 
 /**
- * The keys that operators want something of, the oldest first. `$1` the shard, `$2` how many.
- * Returns `[topic, key, waits for its topic or partition, has a retry, seqs to skip, first seq of the key]`.
+ * The keys that are parked, in pages. It goes from the first row of a key straight to the next key (a loose index scan), so that it costs a
+ * look for each key and none for the rows behind it. `$1` the shard, `$2` after this digest, `$3` how many.
+ * Returns `[topic, key, whether one of its rows was refused, digest]`.
  */
-export function readIntents(schema: string): string {
-  return `select i.*, (select min(seq) from ${schema}.outbox_quarantine h
-  where ${hasText('h.topic', 'i.topic')} and ${hasText('h.aggregateid', 'i.aggregateid')})
-from (
-  select topic, aggregateid, bool_and(${waitsForPlace}), bool_or(intent = 'retry'),
-    coalesce(string_agg(seq::text, ',' order by seq) filter (where intent = 'skip'), '')
-  from ${schema}.outbox_quarantine where shard = $1::smallint and intent is not null and (intent = 'skip' or not ${waitsForPlace})
-  group by topic, aggregateid order by min(seq) limit $2::integer
-) i`
+export function readParkedKeys(schema: string): string {
+  const digest = `${schema}.outbox_digest(q.topic, q.aggregateid)`
+  const next = (after: string): string =>
+    `(select q.topic, q.aggregateid, ${digest} as digest from ${schema}.outbox_quarantine q
+    where q.shard = $1::smallint and q.${parksItsKey} and ${digest} > ${after} order by q.shard, ${digest}, q.seq limit 1)`
+  return `with recursive k as (
+  ${next('$2::bytea')}
+  union all
+  select n.* from k cross join lateral ${next('k.digest')} n
+)
+select k.topic, k.aggregateid, exists (select from ${schema}.outbox_quarantine r
+  where ${hasText('r.topic', 'k.topic')} and ${hasText('r.aggregateid', 'k.aggregateid')} and r.${wasRefused}), k.digest
+from k limit $3::integer`
+}
+
+/** The topics that rows wait for, in the same way. `$1` the shard. Returns `[topic]`. */
+export function readParkedTopics(schema: string): string {
+  const digest = `${schema}.outbox_digest(q.topic, '')`
+  const next = (condition: string): string =>
+    `(select q.topic, ${digest} as digest from ${schema}.outbox_quarantine q
+    where q.shard = $1::smallint and q.${waitsForTopic}${condition} order by q.shard, ${digest}, q.seq limit 1)`
+  return `with recursive t as (
+  ${next('')}
+  union all
+  select n.* from t cross join lateral ${next(` and ${digest} > t.digest`)} n
+)
+select topic from t`
+}
+
+/** The partitions that rows wait for, in the same way. `$1` the shard. Returns `[topic, partition]`. */
+export function readHeldPartitions(schema: string): string {
+  const digest = `${schema}.outbox_digest(q.topic, '')`
+  const next = (condition: string): string =>
+    `(select q.topic, q.partition, ${digest} as digest from ${schema}.outbox_quarantine q
+    where q.shard = $1::smallint and q.${waitsForPartition}${condition} order by q.shard, ${digest}, q.partition, q.seq limit 1)`
+  return `with recursive p as (
+  ${next('')}
+  union all
+  select n.* from p cross join lateral ${next(` and row(${digest}, q.partition) > row(p.digest, p.partition)`)} n
+)
+select topic, partition from p`
+}
+
+/** Counts the rows of a shard, in pages. `$1` the shard, `$2` after this `seq`, `$3` how many at most. Returns `[rows, last seq]`. */
+export function countQuarantine(schema: string): string {
+  return `select count(*), max(seq) from (
+  select seq from ${schema}.outbox_quarantine where shard::integer = $1::integer and seq > $2::bigint order by shard::integer, seq limit $3::integer) q`
 }

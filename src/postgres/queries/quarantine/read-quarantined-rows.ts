@@ -1,6 +1,6 @@
-import type { Shard } from '../../../relay/ownership/shard.ts'
 import { outboxTuplesOf } from '../relay/outbox-tuple-columns.ts'
 import { hasText } from './has-text.ts'
+import { waitsForPartition, waitsForTopic } from './reason-codes.ts'
 
 type Page = { readonly rows: number; readonly bytes: number }
 
@@ -14,11 +14,11 @@ export function readRowsOfKey(schema: string, page: Page): string {
   )
 }
 
-/** Rows of a shard that wait for their topic, in order. `$1` the topic, `$2` after this `seq`. */
-export function readRowsOfTopic(schema: string, page: Page, { number, count }: Shard): string {
+/** The first rows of a shard that wait for their topic, in order. `$1` the topic, `$2` the shard. */
+export function readRowsOfTopic(schema: string, page: Page): string {
   return withIntent(
     `select * from ${schema}.outbox_quarantine
-      where ${hasText('topic', '$1::text')} and reason_code = 'OUTBOX_TOPIC_UNKNOWN'${count === 1 ? '' : ` and shard = ${number}`} and seq > $2::bigint`,
+      where shard = $2::smallint and ${isTopic(schema)} and ${waitsForTopic}`,
     schema,
     page,
   )
@@ -28,10 +28,15 @@ export function readRowsOfTopic(schema: string, page: Page, { number, count }: S
 export function readRowsOfPartition(schema: string, page: Page): string {
   return withIntent(
     `select * from ${schema}.outbox_quarantine
-      where ${hasText('topic', '$1::text')} and partition = $2::integer and shard = $3::smallint and reason_code = 'OUTBOX_PARTITION_HELD'`,
+      where shard = $3::smallint and ${isTopic(schema)} and partition = $2::integer and ${waitsForPartition}`,
     schema,
     page,
   )
+}
+
+/** In the form that the indexes of what waits serve. */
+function isTopic(schema: string): string {
+  return `${schema}.outbox_digest(topic, '') = ${schema}.outbox_digest($1::text, '') and topic = $1::text`
 }
 
 /** The intent comes last. */

@@ -43,8 +43,6 @@ function setUp(lanesCount = 2, holds = false) {
     topics,
     parked,
     held: {
-      isFull: false,
-      room: async () => undefined,
       hold: (topic, partition, reason) => {
         if (holds) parked.holdPartition(topic, partition, reason)
         return holds
