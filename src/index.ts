@@ -15,6 +15,8 @@ export type { TransactionRunner } from './outbox/transaction-runner.ts'
 export type { EnqueueOptions, UnitOfWork } from './outbox/unit-of-work.ts'
 export type { CallerTransaction } from './kernel/caller-transaction.ts'
 export type { SqlExecutor, SqlRow } from './kernel/sql-executor.ts'
+export { createNotifier } from './runtime/create-notifier.ts'
+export type { WakeNotifier } from './postgres/wake/pg-wake-notifier.ts'
 
 // Publishing
 export { createRelay, type RelayDatabaseOptions, type RelayOptions } from './runtime/create-relay.ts'

@@ -54,6 +54,7 @@ export type OwnerTenureOptions = {
   readonly leaseDurationMs: number
   readonly quarantineRowsMax: number
   readonly topicPrefix: string
+  readonly sequenceHeader: boolean
   readonly lanes: PublisherLanes
   /** How far a statement reads. */
   readonly reach: ReadingReach
@@ -107,7 +108,17 @@ export class OwnerTenure {
       heard: () => signs.note('published', performance.now()),
     }
     this.#topics = new TopicDirectory({ lanes, session, prefix: options.topicPrefix, scope, logger })
-    const shared = { lanes, topics: this.#topics, parked: this.#parked, scope, signals, logger, instruments }
+    const { sequenceHeader } = options
+    const shared = {
+      lanes,
+      topics: this.#topics,
+      sequenceHeader,
+      parked: this.#parked,
+      scope,
+      signals,
+      logger,
+      instruments,
+    }
     this.#held = new HeldPartitions({
       ...shared,
       session,

@@ -32,6 +32,12 @@ export type OutboxRelayOptions = {
   readonly leaseDurationMs?: number
   /** Default `outbox.event.`, the same as Debezium’s. */
   readonly topicPrefix?: string
+  /**
+   * Whether each record carries its row’s place in the outbox as the header `outbox-seq`, a whole number that rises within a key. Bytes of a
+   * request that was given up may reach the broker after newer ones, so that a compacted topic or a table that is upserted goes back; with
+   * the number a consumer can drop what is older than what it has. Default false.
+   */
+  readonly sequenceHeader?: boolean
   /** Publishers working side by side, over different partitions. Default 2. */
   readonly publishers?: number
   /** Rows read and published at once when there is a backlog; two such pages are under way. Default 1,000. */
@@ -74,6 +80,7 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     owner: `${options.owner ?? `${hostname()}/${process.pid}`}/${newId()}`,
     leaseDurationMs: options.leaseDurationMs ?? 3_000,
     topicPrefix: options.topicPrefix ?? defaultTopicPrefix,
+    sequenceHeader: options.sequenceHeader ?? false,
     publishers: options.publishers ?? 2,
     pageRows: options.pageRows ?? 1_000,
     pageBytes: options.pageBytes ?? 8_000_000,

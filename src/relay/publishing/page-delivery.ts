@@ -27,6 +27,8 @@ export type DeliveryOptions = {
   readonly parked: Parked
   readonly held: Pick<HeldPartitions, 'hold' | 'count'>
   readonly scope: PublishScope
+  /** Default false. */
+  readonly sequenceHeader?: boolean
   readonly signals: TestSignals
   readonly logger: Logger
   /** Default: nothing is measured. */
@@ -84,7 +86,7 @@ export class PageDelivery {
   }
 
   async #entriesOf(rows: readonly OutboxTuple[], parkedRows: ParkedRow[]): Promise<BatchEntry[]> {
-    const { parked, topics } = this.#options
+    const { parked, topics, sequenceHeader } = this.#options
     const entries: BatchEntry[] = []
     let type: string | null | undefined
     let topic = ''
@@ -99,7 +101,8 @@ export class PageDelivery {
       const partition = partitions === undefined ? undefined : partitionOf(key, partitions)
       const cause = parked.isEmpty ? undefined : parked.causeOf(topic, key, partition)
       if (cause) parkedRows.push({ seq: textAt(row, 'seq'), topic, ...cause })
-      else if (partition !== undefined) entries.push({ row, record: recordOfRow(row, topic, partition) })
+      else if (partition !== undefined)
+        entries.push({ row, record: recordOfRow(row, topic, partition, sequenceHeader) })
     }
     return entries
   }

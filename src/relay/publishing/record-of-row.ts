@@ -21,14 +21,25 @@ const optionalHeaders = [
   'outcome',
 ] as const
 
+/** The header with a row’s `seq`. */
+const sequenceHeaderName = 'outbox-seq'
+
 const optionalNames = optionalHeaders.map((column) => column.replaceAll('_', '-'))
 const firstOptional = at.content_type
 
 /**
  * The record of a row: key and body byte for byte, the header `id` as Debezium’s router sends it, and one header a column. The record’s
  * timestamp is left to the moment of sending: with the row’s own, an old row could expire on the topic unread.
+ *
+ * @param sequenceHeader whether the row’s place in the outbox goes along: within a key it rises, so that whoever keeps only the last state of
+ *   a key can drop what arrives late (bytes of a request that was given up may lie in the network and reach the broker after newer ones)
  */
-export function recordOfRow(row: OutboxTuple, topic: string, partition: number): OutgoingRecord {
+export function recordOfRow(
+  row: OutboxTuple,
+  topic: string,
+  partition: number,
+  sequenceHeader: boolean = false,
+): OutgoingRecord {
   const headers: Header[] = [
     ['id', textAt(row, 'id')],
     ['type', textAt(row, 'type')],
@@ -42,6 +53,8 @@ export function recordOfRow(row: OutboxTuple, topic: string, partition: number):
   addTime(headers, 'expires-at', row[at.expires_at])
   const free = row[at.headers]
   if (free !== null && free !== undefined) addFreeHeaders(headers, free)
+  // last, so that it counts even where a free header has its name
+  if (sequenceHeader) headers.push([sequenceHeaderName, textAt(row, 'seq')])
   return { topic, partition, key: textAt(row, 'aggregateid'), value: bodyOf(row), headers }
 }
 

@@ -27,6 +27,7 @@ export type HeldPartitionsOptions = {
   readonly topics: TopicDirectory
   readonly lanes: PublisherLanes
   readonly scope: PublishScope
+  readonly sequenceHeader?: boolean
   readonly signals: TestSignals
   readonly clock: Clock
   readonly logger: Logger

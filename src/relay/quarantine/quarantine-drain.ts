@@ -32,6 +32,7 @@ export type QuarantineDrainOptions = {
   readonly topics: TopicDirectory
   readonly lanes: PublisherLanes
   readonly scope: PublishScope
+  readonly sequenceHeader?: boolean
   readonly signals: TestSignals
   readonly logger: Logger
 }

@@ -31,7 +31,12 @@ export type Republished = {
 export async function republish(
   rows: readonly QuarantinedRow[],
   target: { readonly topic: string; readonly partitions: number; readonly headFirst: boolean },
-  options: { readonly lanes: PublisherLanes; readonly scope: PublishScope; readonly signals: TestSignals },
+  options: {
+    readonly lanes: PublisherLanes
+    readonly scope: PublishScope
+    readonly signals: TestSignals
+    readonly sequenceHeader?: boolean
+  },
   lane: PublisherLane = options.lanes.lane(options.lanes.idlest()),
 ): Promise<Republished> {
   const { topic, partitions, headFirst } = target
@@ -42,7 +47,12 @@ export async function republish(
     .map(
       ({ row }): BatchEntry => ({
         row,
-        record: recordOfRow(row, topic, partitionOf(textAt(row, 'aggregateid'), partitions)),
+        record: recordOfRow(
+          row,
+          topic,
+          partitionOf(textAt(row, 'aggregateid'), partitions),
+          options.sequenceHeader,
+        ),
       }),
     )
   const refused: RefusedRow[] = []

@@ -88,6 +88,12 @@ describe('the record of a row', () => {
     for (const json of ['"text"', '[1]', 'null', '7']) expect(names(json)).toEqual(ours)
   })
 
+  test('carries its place in the outbox where that is wanted, whatever the free headers say (rule C19)', () => {
+    const row = rowOf({ seq: '4711', headers: '{"outbox-seq": "7"}' })
+    expect(readWireHeaders(recordOfRow(row, 't', 0, true).headers).headers).toEqual({ 'outbox-seq': '4711' })
+    expect(recordOfRow(rowOf(), 't', 0).headers.map(([name]) => name)).not.toContain('outbox-seq')
+  })
+
   test('leaves out an infinite time', () => {
     const { headers } = recordOfRow(rowOf({ created_at: 'Infinity', expires_at: '-Infinity' }), 't', 0)
     expect(headers.map(([name]) => name)).toEqual(['id', 'type', 'version'])
