@@ -112,14 +112,6 @@ async function retryParked(pool: pg.Pool): Promise<boolean> {
   const rows = await parkedRows(pool)
   const waiting = rows.filter(({ intent }) => intent === null).map(({ seq }) => seq)
   if (waiting.length > 0)
-    await pool.query(requestIntent('backstitch'), [
-      'retry',
-      'test',
-      'the limit is lifted',
-      waiting,
-      null,
-      null,
-      false,
-    ])
+    await pool.query(requestIntent('backstitch'), ['retry', 'test', 'the limit is lifted', waiting])
   return rows.length === 0
 }
