@@ -1,5 +1,4 @@
 import { createRelay } from 'backstitch'
-import { kafkajs } from 'backstitch/kafkajs'
 import type { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import {
@@ -8,6 +7,7 @@ import {
   type ProcessControl,
   startServices,
 } from '../../../dev-services/index.ts'
+import { eachDriver } from '../../conformance/transport/real-drivers.ts'
 import { partitionOf } from '../../../src/transport/partition.ts'
 import { uniqueName } from '../../support/services.ts'
 import { brokenPromises, type DeliveredRecord } from '../world/broken-promises.ts'
@@ -36,15 +36,17 @@ afterEach(async () => {
   for (const stop of stops.splice(0).toReversed()) await stop()
 })
 
-test.each([
+const faults = [
   ['killed', 'SIGKILL'],
   ['frozen', 'SIGSTOP'],
-] as const)(
-  'while one of two brokers is %s its partitions alone wait; they follow by themselves, in order (rule B12)',
-  async (_, signal) => {
+] as const
+
+test.each(eachDriver.flatMap((it) => faults.map((fault) => [...fault, it.name, it.driver] as const)))(
+  'while one of two brokers is %s (%s) its partitions alone wait, with %s; they follow by themselves, in order (rule B12)',
+  async (_, signal, _name, driver) => {
     const topicPrefix = `${uniqueName()}.`
     const topic = `${topicPrefix}fault`
-    const transport = kafkajs({ brokers: services.kafka.brokers })
+    const transport = driver({ brokers: services.kafka.brokers })
     const admin = transport.admin()
     await admin.createTopics([{ topic, partitions: 4 }])
     await admin.close()

@@ -59,6 +59,17 @@ test('it publishes plain inserts of all its databases until SIGTERM, drains, and
   for (const line of out.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg')
 })
 
+test('it publishes through the driver that the environment names, compressed', async () => {
+  const environmentOfDriver = { ...environment, KAFKA_DRIVER: 'platformatic', KAFKA_COMPRESSION: 'zstd' }
+  const before = await recordsOn('order')
+  const running = startBackstitch(['relay'], { environment: environmentOfDriver })
+  await running.says('"msg":"started"')
+  await insert(pools.orders, 'order')
+  await expect.poll(() => recordsOn('order'), { timeout: 15_000 }).toBe(before + 1n)
+  running.process.kill('SIGTERM')
+  expect((await running.ended).code).toBe(0)
+})
+
 test('it shows metrics and health while it runs, and is not ready while it drains', async () => {
   const running = startBackstitch(['relay', '--metrics-port', '0'], { environment })
   await running.says('"msg":"probes and metrics can be read"')

@@ -121,11 +121,13 @@ describe('the environment', () => {
       DATABASE_URL: 'postgres://u:p@db/shop',
       BACKSTITCH_SCHEMA: 'messaging',
       KAFKA_BROKERS: 'k1:9092, k2:9092',
+      KAFKA_DRIVER: 'platformatic',
+      KAFKA_COMPRESSION: 'zstd',
       LOG_LEVEL: 'debug',
     })
     expect(config).toMatchObject({
       databases: [{ name: 'shop', url: 'postgres://u:p@db/shop', schema: 'messaging' }],
-      kafka: { brokers: ['k1:9092', 'k2:9092'] },
+      kafka: { brokers: ['k1:9092', 'k2:9092'], driver: 'platformatic', compression: 'zstd' },
       log: { level: 'debug' },
     })
   })
