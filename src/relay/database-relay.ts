@@ -18,6 +18,8 @@ import type { ResolvedRelayOptions } from './relay-options.ts'
 const wantingEveryMs = 200
 /** And so often when it has its share: a newcomer waits for no longer than that. */
 const contentEveryMs = 500
+/** Whoever a free shard is meant for has looked by then, and has opened its session. */
+const strandedAfterMsLeast = 1_500
 /** Checkpoints of a slot of their table: shards whose numbers are in different slots keep one another’s from being truncated. */
 const slotSize = 4_096n
 
@@ -215,7 +217,7 @@ export class DatabaseRelay {
       shards: view.shards.map(({ shard }) => ({ shard, owner: owners.get(shard) })),
       working,
       givingBack,
-      strandedAfterMs: leaseDurationMs,
+      strandedAfterMs: Math.max(leaseDurationMs, strandedAfterMsLeast),
       startAt: Math.floor(this.#startAt * view.shardCount),
     })
     this.#shares = state

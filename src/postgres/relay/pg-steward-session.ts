@@ -4,6 +4,9 @@ import type { PgRelayClient } from './pg-relay-client.ts'
 import { outboxViewOf } from './pg-relay-rows.ts'
 import { showPresence, viewOutbox } from '../queries/ownership/view-outbox.ts'
 
+/** A process that has not looked for so long is frozen, or busy beyond measure. Never less, however short the lease: all look twice a second. */
+const presentWithinMsLeast = 2_000
+
 /** The hash that this version computes shards by. */
 const knownHash = 'sha256-32'
 
@@ -19,7 +22,7 @@ export async function openStewardSession(
   let backend: string | null | undefined
   return {
     async look(): Promise<OutboxView> {
-      const rows = await client.run(view, [table, leaseDurationMs])
+      const rows = await client.run(view, [table, Math.max(leaseDurationMs, presentWithinMsLeast)])
       const [hash, , seen] = rows[0]?.slice(6) ?? []
       if (hash !== undefined && hash !== knownHash)
         throw new BackstitchError(

@@ -165,3 +165,14 @@ describe('one shard of four', () => {
     expect(rowsRead(walk)).toBeLessThan(1_100)
   })
 })
+
+test('a statement that outlasts its time says so, and the connection is told from one that is gone', async () => {
+  const hasty = await PgRelayClient.connect({ connectionString: world.url }, 'hasty', 400)
+  try {
+    await expect(hasty.run({ name: 'slow', text: 'select pg_sleep(5)::text' })).rejects.toMatchObject({
+      code: 'DATABASE_TOO_SLOW',
+    })
+  } finally {
+    hasty.close()
+  }
+})
