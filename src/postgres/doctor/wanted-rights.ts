@@ -8,6 +8,7 @@ const tables: Readonly<Record<Part, Readonly<Record<string, readonly string[]>>>
   outbox: {
     outbox: ['select', 'insert'],
     outbox_checkpoint: ['select', 'insert'],
+    outbox_deferred: ['select', 'insert', 'delete'],
     outbox_quarantine: all,
     outbox_sharding: ['select'],
   },

@@ -42,8 +42,9 @@ export class BacklogGauge {
     if (this.#timer === undefined) return
     clearInterval(this.#timer)
     this.#timer = undefined
-    const { pending, oldestAge, parkedKeys, parkedTopics, parkedRows } = this.#instruments
-    for (const gauge of [pending, oldestAge, parkedKeys, parkedTopics, parkedRows]) gauge.set(undefined)
+    const { pending, oldestAge, parkedKeys, parkedTopics, parkedRows, heldPartitions } = this.#instruments
+    for (const gauge of [pending, oldestAge, parkedKeys, parkedTopics, parkedRows, heldPartitions])
+      gauge.set(undefined)
   }
 
   /** Measures once. Never rejects: a session that fails is noticed by those who work with it. */
@@ -60,6 +61,7 @@ export class BacklogGauge {
       this.#instruments.parkedRows.set(parked)
       this.#instruments.parkedKeys.set(this.#parked.keyCount)
       this.#instruments.parkedTopics.set(this.#parked.topics.length)
+      this.#instruments.heldPartitions.set(this.#parked.partitions.length)
     } catch {
       // the next look meets the same error and begins anew
     } finally {

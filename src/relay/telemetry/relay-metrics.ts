@@ -62,6 +62,12 @@ export const relayMetricCatalogue = {
     unit: '{topic}',
     description: 'Topics that cannot be written to, whose rows wait.',
   },
+  heldPartitions: {
+    kind: 'gauge',
+    name: 'backstitch.relay.held.partitions',
+    unit: '{partition}',
+    description: 'Partitions that cannot be written to while others can, whose rows wait.',
+  },
   parkedRows: {
     kind: 'gauge',
     name: 'backstitch.relay.parked.rows',

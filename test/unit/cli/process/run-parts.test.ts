@@ -111,3 +111,37 @@ test('a start that fails stops the other parts and is thrown', async () => {
   expect(journal).toEqual(['a starts', 'b starts', 'a stops', 'b stops', 'closed'])
   expect(io.ears).toBe(0)
 })
+
+test('probes answer before the parts start, are not ready while they stop, and end last', async () => {
+  const io = fakeProcess()
+  const journal: string[] = []
+  const probes = {
+    start: async () => {
+      journal.push('probes start')
+      return 1
+    },
+    drain: () => void journal.push('probes drain'),
+    stop: async () => void journal.push('probes stop'),
+  }
+  const close = async () => void journal.push('closed')
+  const running = runParts(io, silentLogger, [partOf('a', journal)], close, probes)
+  await settled()
+  io.send('SIGTERM')
+  await running
+  expect(journal).toEqual(['probes start', 'a starts', 'probes drain', 'a stops', 'closed', 'probes stop'])
+})
+
+test('where the probes cannot listen nothing is started', async () => {
+  const io = fakeProcess()
+  const journal: string[] = []
+  const failure = new Error('the port is taken')
+  const probes = {
+    start: () => Promise.reject(failure),
+    drain: () => undefined,
+    stop: async () => undefined,
+  }
+  await expect(
+    runParts(io, silentLogger, [partOf('a', journal)], async () => undefined, probes),
+  ).rejects.toBe(failure)
+  expect(journal).toEqual(['a stops'])
+})
