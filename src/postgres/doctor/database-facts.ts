@@ -1,4 +1,5 @@
 import type { InterceptorRow } from '../queries/doctor/list-interceptors.ts'
+import type { OwnerRow } from '../queries/doctor/list-owners.ts'
 import type { MissingRightRow } from '../queries/doctor/list-missing-rights.ts'
 import type { OldTransactionRow } from '../queries/doctor/list-old-transactions.ts'
 import type { OutboxLeafRow } from '../queries/doctor/list-outbox-leaves.ts'
@@ -30,6 +31,8 @@ export type OutboxFacts = {
   readonly sequence: OutboxSequenceRow | undefined
   readonly interceptors: readonly InterceptorRow[]
   readonly topics: readonly OutboxTopicRow[]
+  /** By shard. */
+  readonly owners: readonly OwnerRow[]
 }
 
 /** What a check of the schema says: nothing where it is as it must be. */

@@ -3,9 +3,6 @@ import type { Migration } from '../../../migrations/migration.ts'
 import { findTemporaryNamespace } from '../queries/doctor/find-namespace.ts'
 import { type CatalogEntry, readCatalog } from './catalog.ts'
 
-/** Where temporary tables go, in whichever schema of its own the session has for them. */
-const temporary = 'pg_temp'
-
 /**
  * What a schema holds after some migrations: they are run in the schema of the session’s temporary tables, read from the catalog, and rolled back.
  * So it is printed by the very server that the real schema is compared on, and needs no more than the right to make temporary tables.
@@ -17,13 +14,15 @@ export async function expectedCatalog(
 ): Promise<readonly CatalogEntry[]> {
   await client.query('begin')
   try {
+    // the first temporary table of a session makes its schema; the alias `pg_temp` is none to `regnamespace`
+    await client.query('create temporary table backstitch_doctor () on commit drop')
+    const { rows } = await client.query<{ id: string; name: string }>(findTemporaryNamespace)
+    const [schema] = rows
+    if (!schema) return []
+    await client.query('drop table backstitch_doctor')
     for (const migration of migrations)
-      for (const statement of migration.up(`"${temporary}"`)) await client.query(statement)
-    const { rows } = await client.query<{ id: string | null; name: string | null }>(
-      `select f.id, n.nspname as name from (${findTemporaryNamespace}) f left join pg_namespace n on n.oid::text = f.id`,
-    )
-    const { id, name } = rows[0] ?? {}
-    return id && name ? await readCatalog(client, id, [temporary, name]) : []
+      for (const statement of migration.up(`"${schema.name}"`)) await client.query(statement)
+    return await readCatalog(client, schema.id, [schema.name, 'pg_temp'])
   } finally {
     await client.query('rollback')
   }

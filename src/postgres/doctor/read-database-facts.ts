@@ -12,6 +12,7 @@ import { listMissingRights, type MissingRightRow } from '../queries/doctor/list-
 import { listOldTransactions, type OldTransactionRow } from '../queries/doctor/list-old-transactions.ts'
 import { leafHasRows, listOutboxLeaves, type OutboxLeafRow } from '../queries/doctor/list-outbox-leaves.ts'
 import { listOutboxTopics, type OutboxTopicRow } from '../queries/doctor/list-outbox-topics.ts'
+import { listOwners, type OwnerRow } from '../queries/doctor/list-owners.ts'
 import { listRoleSettings, type RoleSettingRow } from '../queries/doctor/list-role-settings.ts'
 import { type OutboxSequenceRow, readOutboxSequence } from '../queries/doctor/read-outbox-sequence.ts'
 import { readServer, type ServerRow } from '../queries/doctor/read-server.ts'
@@ -148,7 +149,8 @@ async function readOutbox(client: PoolClient, quoted: string): Promise<OutboxFac
     table,
   ])
   const { rows: topics } = await client.query<OutboxTopicRow>(listOutboxTopics(quoted))
-  return { leaves: filled, sequence: sequences[0], interceptors, topics }
+  const { rows: owners } = await client.query<OwnerRow>(listOwners(quoted))
+  return { owners, leaves: filled, sequence: sequences[0], interceptors, topics }
 }
 
 /** Whoever holds the tables locked must not hold the doctor up. */

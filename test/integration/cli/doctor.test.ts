@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kafkajs } from '../../../src/kafka/kafkajs/index.ts'
 import type { Finding } from '../../../src/runtime/doctor/finding.ts'
 import { createDatabase, kafkaBrokers, uniqueTopicPrefix } from '../../support/services.ts'
-import { backstitch } from './backstitch-process.ts'
+import { backstitch, startBackstitch } from './backstitch-process.ts'
 
 const topicPrefix = uniqueTopicPrefix()
 let environment: Record<string, string>
@@ -65,6 +65,21 @@ describe('doctor', () => {
       `select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname like 'pg_temp%' and relkind in ('r', 'p')`,
     )
     expect(rows).toEqual([])
+  })
+
+  test('knows whether a relay works on the outbox, and finds a checkpoint that is of another database', async () => {
+    const relayOf = async () => (await doctor('--database', 'orders')).of('orders', 'relay')
+    expect(await relayOf()).toMatchObject([{ verdict: 'warn', found: 'none owns the outbox' }])
+    const running = startBackstitch(['relay', '--database', 'orders'], { environment })
+    await running.says('"msg":"started"')
+    expect(await relayOf()).toMatchObject([{ verdict: 'ok', found: expect.stringMatching(/^owned by ./) }])
+    running.process.kill('SIGTERM')
+    expect((await running.ended).code).toBe(0)
+    await orders.query('update backstitch.outbox_checkpoint set system_identifier = 7')
+    expect(await relayOf()).toMatchObject([{ verdict: 'wrong', fix: expect.stringContaining('adopt') }])
+    await orders.query(
+      'update backstitch.outbox_checkpoint set system_identifier = (pg_control_system()).system_identifier',
+    )
   })
 
   test('prints a table, and the fixes behind it', async () => {

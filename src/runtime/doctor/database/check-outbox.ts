@@ -10,7 +10,29 @@ export function checkOutbox({ outbox }: DatabaseFacts): readonly Judgement[] {
   if ('unknown' in outbox)
     return [wrong('outbox', outbox.unknown, 'It cannot be read.', 'See the checks schema and rights.')]
   const facts = outbox.value
-  return [ownXid(facts), sequence(facts), ...leaves(facts), interceptors(facts)]
+  return [relay(facts), ownXid(facts), sequence(facts), ...leaves(facts), interceptors(facts)]
+}
+
+function relay({ owners }: OutboxFacts): Judgement {
+  const strange = owners.filter(({ is_foreign, is_ahead }) => is_foreign || is_ahead)
+  if (strange.length > 0)
+    return wrong(
+      'relay',
+      strange.some(({ is_foreign }) => is_foreign)
+        ? 'the checkpoint was saved in another cluster'
+        : 'the checkpoint knows transactions that are not there',
+      'The database was restored or replaced: no relay can tell what of it was published, and each refuses it.',
+      'Stop the services that write the outbox and run `backstitch outbox adopt`.',
+    )
+  const free = owners.filter(({ is_owned }) => !is_owned).map(({ shard }) => String(shard))
+  if (free.length === 0)
+    return ok('relay', `owned by ${some([...new Set(owners.map(({ owner }) => owner ?? ''))])}`)
+  return warn(
+    'relay',
+    owners.length === 1 ? 'none owns the outbox' : `none owns the shards ${some(free, 8)}`,
+    'Its rows are kept, and wait.',
+    'Start `backstitch relay`. Where one runs, its log says what it waits for.',
+  )
 }
 
 function ownXid({ leaves: all }: OutboxFacts): Judgement {

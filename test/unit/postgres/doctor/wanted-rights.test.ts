@@ -3,10 +3,10 @@ import { allMigrations } from '../../../../migrations/all-migrations.ts'
 import { wantedRights } from '../../../../src/postgres/doctor/wanted-rights.ts'
 
 /** Tables that the migrations of a part make, leaves left out. */
-const tablesOf = allMigrations.flatMap(({ part, up }) =>
-  up('s').flatMap((statement) => {
+const tablesOf = allMigrations.flatMap((migration) =>
+  migration.up('s').flatMap((statement) => {
     const name = /^create table s\.(\w+) \(/.exec(statement.trim())?.[1]
-    return name === undefined ? [] : [[part, name] as const]
+    return name === undefined ? [] : [[migration.part, name] as const]
   }),
 )
 

@@ -106,6 +106,23 @@ describe('a database', () => {
       'warn default-leaf',
       { outbox: { leaves: [...goodOutbox.leaves.slice(0, 2), { ...defaultLeaf, hasRows: true }] } },
     ],
+    [
+      'that no relay works on',
+      'warn relay',
+      {
+        outbox: { owners: [{ shard: 0, is_owned: false, owner: null, is_foreign: false, is_ahead: false }] },
+      },
+    ],
+    [
+      'that was copied to another cluster',
+      'wrong relay',
+      { outbox: { owners: [{ shard: 0, is_owned: true, owner: 'h', is_foreign: true, is_ahead: false }] } },
+    ],
+    [
+      'that was restored to an earlier state',
+      'wrong relay',
+      { outbox: { owners: [{ shard: 0, is_owned: false, owner: 'h', is_foreign: false, is_ahead: true }] } },
+    ],
     ['without a sequence', 'wrong sequence', { outbox: { sequence: undefined } }],
     [
       'with a sequence in circles',
