@@ -6,6 +6,7 @@ import type { OutboxLeafRow } from '../queries/doctor/list-outbox-leaves.ts'
 import type { OutboxSequenceRow } from '../queries/doctor/read-outbox-sequence.ts'
 import type { OutboxTopicRow } from '../queries/doctor/list-outbox-topics.ts'
 import type { RoleSettingRow } from '../queries/doctor/list-role-settings.ts'
+import type { TopicPinRow } from '../queries/topics/list-topic-pins.ts'
 import type { ServerRow } from '../queries/doctor/read-server.ts'
 import type { CatalogEntry } from './catalog.ts'
 
@@ -31,6 +32,8 @@ export type OutboxFacts = {
   readonly sequence: OutboxSequenceRow | undefined
   readonly interceptors: readonly InterceptorRow[]
   readonly topics: readonly OutboxTopicRow[]
+  /** Partitions that topics are written to with, by topic. */
+  readonly pins: readonly TopicPinRow[]
   /** By shard. */
   readonly owners: readonly OwnerRow[]
 }

@@ -16,6 +16,7 @@ import { listOwners, type OwnerRow } from '../queries/doctor/list-owners.ts'
 import { listRoleSettings, type RoleSettingRow } from '../queries/doctor/list-role-settings.ts'
 import { type OutboxSequenceRow, readOutboxSequence } from '../queries/doctor/read-outbox-sequence.ts'
 import { readServer, type ServerRow } from '../queries/doctor/read-server.ts'
+import { listTopicPins, type TopicPinRow } from '../queries/topics/list-topic-pins.ts'
 import { quoteSchema } from '../schema-name.ts'
 import { type CatalogEntry, readCatalog } from './catalog.ts'
 import type { ConnectionFacts, DatabaseFacts, Fact, OutboxFacts, SchemaFact } from './database-facts.ts'
@@ -149,8 +150,9 @@ async function readOutbox(client: PoolClient, quoted: string): Promise<OutboxFac
     table,
   ])
   const { rows: topics } = await client.query<OutboxTopicRow>(listOutboxTopics(quoted))
+  const { rows: pins } = await client.query<TopicPinRow>(listTopicPins(quoted))
   const { rows: owners } = await client.query<OwnerRow>(listOwners(quoted))
-  return { owners, leaves: filled, sequence: sequences[0], interceptors, topics }
+  return { owners, pins, leaves: filled, sequence: sequences[0], interceptors, topics }
 }
 
 /** Whoever holds the tables locked must not hold the doctor up. */

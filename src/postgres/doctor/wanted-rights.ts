@@ -1,4 +1,5 @@
 import type { Part } from '../../../migrations/migration.ts'
+import { outboxLeafFunctions } from '../../../migrations/outbox/leaf-functions.ts'
 import type { MissingRightRow } from '../queries/doctor/list-missing-rights.ts'
 
 const all = ['select', 'insert', 'update', 'delete'] as const
@@ -8,7 +9,8 @@ const tables: Readonly<Record<Part, Readonly<Record<string, readonly string[]>>>
   outbox: {
     outbox: ['select', 'insert'],
     outbox_checkpoint: ['select', 'insert'],
-    outbox_deferred: ['select', 'insert', 'delete'],
+    outbox_deferred: all,
+    outbox_topic: ['select', 'insert', 'update'],
     outbox_quarantine: all,
     outbox_sharding: ['select'],
   },
@@ -34,9 +36,9 @@ const functions = [
   'pg_walfile_name(pg_lsn)',
 ]
 
-/** Whose owner alone may add leaves and empty them. */
+/** Whose owner alone may empty them, or add leaves. */
 const grown: Partial<Record<Part, readonly string[]>> = {
-  outbox: ['outbox', 'outbox_checkpoint'],
+  outbox: ['outbox_checkpoint'],
   inbox: ['inbox'],
 }
 
@@ -54,8 +56,9 @@ export function wantedRights(schema: string, parts: readonly Part[]): readonly M
       right: 'owner',
     })),
   )
+  const called = [...functions.map((name) => `pg_catalog.${name}`), ...revokedFunctions(schema)]
   const ofFunctions = parts.includes('outbox')
-    ? functions.map((name) => ({ kind: 'function' as const, name: `pg_catalog.${name}`, right: 'execute' }))
+    ? called.map((name) => ({ kind: 'function' as const, name, right: 'execute' }))
     : []
   return [
     { kind: 'schema', name: schema, right: 'usage' },
@@ -64,4 +67,11 @@ export function wantedRights(schema: string, parts: readonly Part[]): readonly M
     ...owned,
     ...ofFunctions,
   ]
+}
+
+/** Functions of ours that not everybody may call. */
+function revokedFunctions(schema: string): readonly string[] {
+  return outboxLeafFunctions(schema).flatMap(
+    (statement) => /^revoke execute on function (.*) from public$/.exec(statement)?.[1] ?? [],
+  )
 }

@@ -13,7 +13,7 @@ export async function runDoctor(config: Config, names?: readonly string[]): Prom
     selectDatabases(config, { names }).map((database) => examineDatabase(config, database)),
   )
   const facts = examined.flatMap((one) => one.facts ?? [])
-  const demands = facts.map(({ outbox }) => (outbox && 'value' in outbox ? outbox.value.topics : []))
+  const demands = facts.flatMap(({ outbox }) => (outbox && 'value' in outbox ? outbox.value : []))
   const clockOffMs = Math.max(0, ...facts.map(({ connection }) => Math.abs(connection.clockAheadMs)))
   return [
     ...examined.flatMap(({ findings }) => findings),

@@ -1,11 +1,11 @@
 import { topicOf } from '../../message/topic.ts'
-import type { OutboxTopicRow } from '../../postgres/queries/doctor/list-outbox-topics.ts'
+import type { OutboxFacts } from '../../postgres/doctor/database-facts.ts'
 import type { Config } from '../config.ts'
 import { declaredTopics } from '../topics.ts'
 import type { WantedTopic } from './kafka/check-topic.ts'
 
-/** What one outbox and its quarantine have rows for. */
-export type OutboxDemand = readonly OutboxTopicRow[]
+/** What one outbox and its quarantine have rows for, and have written to. */
+export type OutboxDemand = Pick<OutboxFacts, 'topics' | 'pins'>
 
 /** The topics that the configuration declares and those that outboxes have rows for, sorted. */
 export function wantedTopics(config: Config, demands: readonly OutboxDemand[]): readonly WantedTopic[] {
@@ -27,7 +27,9 @@ export function wantedTopics(config: Config, demands: readonly OutboxDemand[]): 
     })
   }
   for (const { topic, partitions } of declared) add(topic, { partitions })
-  for (const { origin, name, rows } of demands.flat())
+  for (const { topic, partitions, is_adopted } of demands.flatMap(({ pins }) => pins))
+    if (!is_adopted) add(topic, { pinned: partitions })
+  for (const { origin, name, rows } of demands.flatMap((demand) => demand.topics))
     if (origin === 'outbox') add(topicOf(name, topicPrefix), { rows })
     else add(name, { parked: rows })
   return [...wanted.values()].toSorted((one, other) => (one.topic < other.topic ? -1 : 1))

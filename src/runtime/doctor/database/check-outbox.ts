@@ -1,8 +1,8 @@
 import type { DatabaseFacts, OutboxFacts } from '../../../postgres/doctor/database-facts.ts'
 import { type Judgement, ok, some, warn, wrong } from '../finding.ts'
 
-/** Rows ahead that the relay keeps free; see its upkeep. Below it, no relay with the right to do so has run for a while. */
-const aheadRows = 1_000_000n
+/** Rows of one leaf. A relay keeps four times as many free; with less than this none has been able to for a while. */
+const aheadRows = 250_000n
 
 /** The outbox itself: its leaves, its sequence, and what others hung on it. */
 export function checkOutbox({ outbox }: DatabaseFacts): readonly Judgement[] {
@@ -86,16 +86,16 @@ function* leaves({ leaves: all, sequence: found }: OutboxFacts): Generator<Judge
     : warn(
         'leaves',
         left > 0n ? `made for ${left} rows ahead` : 'none is left',
-        'No relay with the right to do so makes them ahead; what comes after the last goes into the default partition.',
-        'Run a relay whose user owns the tables; its log says why a leaf could not be added.',
+        'No relay makes them ahead; what comes after the last goes into the default partition.',
+        'Run a relay; its log says why a leaf could not be added.',
       )
   const filled = all.find(({ is_default, hasRows }) => is_default && hasRows)
   if (filled)
     yield warn(
       'default-leaf',
       `${filled.name} holds rows`,
-      'They are published as all others, but the default partition is not emptied by the way, and no leaf can be made over it.',
-      'Run a relay whose user owns the tables, and look again.',
+      'They are published as all others. The relay empties it by and by; until then it is in the way of new leaves.',
+      'Run a relay, and look again.',
     )
   else yield ok('default-leaf', 'empty')
 }

@@ -30,8 +30,8 @@ export function checkRights({ missingRights, server }: DatabaseFacts): readonly 
       warn(
         'ownership',
         `${user} does not own ${some(notOwned)}`,
-        'It can neither add leaves nor empty old ones: rows go into the default partition once the leaves are used up.',
-        `Let the relay connect as the owner, or as a member of that role: grant <owner> to ${user};`,
+        'It can neither empty old checkpoints, which then pile up, nor make the leaves of the inbox ahead.',
+        `Connect as the owner, or as a member of that role: grant <owner> to ${user};`,
       ),
     )
   return judgements.length > 0 ? judgements : [ok('rights', `${user} may do all that is needed`)]

@@ -6,6 +6,8 @@ export type WantedTopic = {
   readonly topic: string
   /** Partitions of the configuration; absent for topics that only the outbox names. */
   readonly partitions?: number
+  /** Partitions that outboxes write to it with, where they have written to it. */
+  readonly pinned?: number
   /** Commands, replies and starts of sagas: each record counts, whatever its key. */
   readonly carriesCommands: boolean
   /** Rows of the newest of the outboxes that are for it. */
@@ -62,7 +64,10 @@ function missing({ rows, parked, partitions }: WantedTopic): Judgement {
   )
 }
 
-function* existing({ partitions, parked }: WantedTopic, found: TopicDescription): Generator<Judgement> {
+function* existing(
+  { partitions, pinned, parked }: WantedTopic,
+  found: TopicDescription,
+): Generator<Judgement> {
   if (partitions !== undefined && found.partitions !== partitions)
     yield wrong(
       'partitions',
@@ -71,6 +76,15 @@ function* existing({ partitions, parked }: WantedTopic, found: TopicDescription)
       `Set topics.partitions to ${found.partitions}; change the topic only while it is empty.`,
     )
   else yield ok('partitions', String(found.partitions))
+  if (pinned !== undefined && found.partitions !== pinned)
+    yield wrong(
+      'pinned-partitions',
+      `${found.partitions}, the outbox writes with ${pinned}`,
+      found.partitions < pinned
+        ? 'The topic was made anew with fewer: rows for the others wait in the quarantine.'
+        : 'New partitions stay empty: with another number a key’s records could be on two of them.',
+      'Adopt the number once it is right: `backstitch topics adopt <topic> --reason ...`.',
+    )
   if (found.leaderless.length > 0)
     yield wrong(
       'leaders',

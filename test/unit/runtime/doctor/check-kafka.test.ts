@@ -36,6 +36,9 @@ describe('a topic', () => {
 
   test.each<[string, string[], TopicDescription, Partial<WantedTopic>?]>([
     ['of another number of partitions', ['wrong partitions'], topic({ partitions: 7 })],
+    ['with more partitions than it is written to with', ['wrong pinned-partitions'], topic(), { pinned: 5 }],
+    ['that was made anew, smaller', ['wrong pinned-partitions'], topic(), { pinned: 7 }],
+    ['that is as it was written to', [], topic(), { pinned: 6 }],
     ['without leaders', ['wrong leaders'], topic({ leaderless: [0, 3] })],
     ['that may not be written', ['wrong write'], topic({ writable: false })],
     ['that parked rows wait for', ['warn parked'], topic(), { parked: 2 }],

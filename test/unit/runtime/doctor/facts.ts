@@ -32,6 +32,7 @@ export const goodOutbox: OutboxFacts = {
   sequence: { cache: 1, cycles: false, last: '17' },
   interceptors: [],
   topics: [],
+  pins: [],
   owners: [{ shard: 0, is_owned: true, owner: 'host/1', is_foreign: false, is_ahead: false }],
 }
 
