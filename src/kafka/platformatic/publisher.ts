@@ -164,7 +164,8 @@ export class PlatformaticPublisher implements Publisher {
     const parts = new Map<PartitionQueue, number[]>()
     let topic: string | undefined
     let queues: PartitionQueue[] = []
-    for (const [index, record] of job.records.entries()) {
+    let index = 0
+    for (const record of job.records) {
       if (record.topic !== topic) {
         topic = record.topic
         queues = this.#queuesOf(topic)
@@ -173,6 +174,7 @@ export class PlatformaticPublisher implements Publisher {
       const indexes = parts.get(queue)
       if (indexes === undefined) parts.set(queue, [index])
       else indexes.push(index)
+      index += 1
     }
     for (const [queue, indexes] of parts) {
       queue.enqueue({ job, indexes, from: 0, to: indexes.length, maybeWritten: false })
