@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { createRelay } from 'backstitch'
 import { kafkajs } from 'backstitch/kafkajs'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DebeziumServer, type Services, startDebezium, startServices } from '../../dev-services/index.ts'
 import { migrate } from '../../src/postgres/migrate.ts'
+import { faultPool } from '../faults/world/fault-pool.ts'
 import { rowsOfAllKinds } from './rows-of-all-kinds.ts'
 import { readTopics, type WireRecord } from './wire-record.ts'
 
@@ -31,14 +32,13 @@ beforeAll(async () => {
     log: (line) => console.error(`[services] ${line}`),
   })
   const database = `interop_${run}`
-  const server = new Pool({ connectionString: services.postgres.url, max: 1 })
+  const server = faultPool(services.postgres.url, 1)
   await server.query(`create database ${database}`)
   await server.end()
   const url = new URL(services.postgres.url)
   url.pathname = `/${database}`
-  pool = new Pool({ connectionString: url.href, max: 3 })
-  // a server that stops may still end sessions whose pool has just let go of them
-  pool.on('connect', (client) => client.on('error', () => undefined))
+  // a server that stops may still end sessions that their pool has just let go of
+  pool = faultPool(url.href, 3)
   await migrate({ database: pool, parts: ['outbox'] })
   const admin = kafkajs({ brokers: services.kafka.brokers }).admin()
   await admin.createTopics(
