@@ -185,10 +185,36 @@ export const outbox: Migration = {
   constraint outbox_deferred_one_payload check (payload is null or payload_binary is null)
 )`,
     `create index outbox_deferred_due on ${schema}.outbox_deferred (due_at, seq)`,
+
+    // Wishes to have published rows sent again, one for each shard; its owner carries it out.
+    `create table ${schema}.outbox_replay (
+  id uuid not null default ${uuidV7Default},
+  shard smallint not null,
+  requested_at timestamptz not null default clock_timestamp(),
+  requested_by text not null,
+  reason text not null,
+  seq_from bigint not null,
+  seq_to bigint not null,
+  created_from timestamp,
+  created_to timestamp,
+  aggregatetype text,
+  aggregateid text,
+  topic text,
+  new_ids boolean not null default false,
+  state text not null default 'requested' check (state in ('requested', 'running', 'completed', 'cancelled', 'failed')),
+  position bigint not null,
+  published bigint not null default 0,
+  skipped bigint not null default 0,
+  refused bigint not null default 0,
+  failure text,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (id, shard)
+)`,
     ...outboxLeafFunctions(schema),
   ],
   down: (schema) => [
     ...dropOutboxLeafFunctions(schema),
+    `drop table ${schema}.outbox_replay`,
     `drop table ${schema}.outbox_deferred`,
     `drop table ${schema}.outbox_quarantine`,
     `drop table ${schema}.outbox_topic`,

@@ -70,13 +70,19 @@ begin
 end
 $body$`,
 
-    // Whether the newest row is older than rows are kept, by this server's clock. Rows from the future do not count: one wrong clock of a
+    // Whether the newest row is older than rows are kept, by this server's clock, and no replay waits for it. Rows from the future do not count: one wrong clock of a
     // writer would keep the leaf for ever.
     'outbox_is_aged(leaf regclass, keep_ms bigint)': `returns boolean language plpgsql stable ${definer} as $body$
 declare
   present constant timestamp := clock_timestamp() at time zone 'UTC';
   newest timestamp;
+  is_needed boolean;
 begin
+  execute format('select exists (select from %2$s.outbox_replay r, (select min(seq) as low, max(seq) as high from %1$s) l
+    where r.state in (''requested'', ''running'') and r.position < l.high and r.seq_to >= l.low)', leaf, '${schema}') into is_needed;
+  if is_needed then
+    return false; -- a replay has yet to read it
+  end if;
   if keep_ms <= 0 then
     return true;
   end if;
@@ -166,6 +172,33 @@ $body$`,
   order by substring(c.relname from '\\d+$')::bigint
 $body$`,
 
+    // Published rows, kept or still in the outbox, in the order of seq. Null stands for any.
+    'outbox_published_rows(after_seq bigint, up_to bigint, done pg_snapshot, only_type text, only_key text, created_from timestamp, created_to timestamp, only_shard integer, rows_max integer)': `returns setof ${schema}.outbox language plpgsql stable ${definer} set enable_seqscan = off set enable_bitmapscan = off as $body$
+declare
+  tables text;
+begin
+  select string_agg(format('(select * from %s r where seq > $1 and seq <= $2 and pg_visible_in_snapshot(xid, $3)
+    and ($4 is null or aggregatetype = $4) and ($5 is null or aggregateid = $5)
+    and ($6 is null or created_at >= $6) and ($7 is null or created_at <= $7)
+    and ((select shard_count from %s.outbox_sharding) = 1 or %s.outbox_shard(aggregateid, (select shard_count from %s.outbox_sharding)) = $8)
+    order by seq limit $9)', t.leaf, '${schema}', '${schema}', '${schema}'), ' union all ') into tables
+  from (select k.leaf from ${schema}.outbox_kept() k union all select '${schema}.outbox'::regclass) t;
+  return query execute 'select * from (' || tables || ') r order by seq limit $9'
+    using after_seq, up_to, done, only_type, only_key, created_from, created_to, only_shard, rows_max;
+end
+$body$`,
+
+    // The first row that there still is.
+    'outbox_kept_from()': `returns table (seq bigint, created_at timestamp) language plpgsql stable ${definer} as $body$
+declare
+  tables text;
+begin
+  select string_agg(format('(select seq, created_at from %s order by seq limit 1)', t.leaf), ' union all ') into tables
+  from (select k.leaf from ${schema}.outbox_kept() k union all select '${schema}.outbox'::regclass) t;
+  return query execute 'select * from (' || tables || ') r order by 1 limit 1';
+end
+$body$`,
+
     // Drops tables of rows that have been kept long enough.
     'outbox_drop_kept(keep_ms bigint)': `returns text[] language plpgsql volatile ${definer} as $body$
 declare
@@ -218,7 +251,7 @@ $body$`,
   }
   return Object.entries(functions).flatMap(([signature, body]) => [
     `create function ${schema}.${signature} ${body}`,
-    `revoke execute on function ${schema}.${signature.replace(/\b(?:leaf|leaf_name|lower|upper|keep_ms) (?=\w)/g, '')} from public`,
+    `revoke execute on function ${schema}.${signature.replace(/\b(?:leaf|leaf_name|lower|upper|keep_ms|after_seq|up_to|done|only_type|only_key|created_from|created_to|only_shard|rows_max) (?=\w)/g, '')} from public`,
   ])
 }
 

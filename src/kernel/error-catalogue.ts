@@ -214,6 +214,14 @@ export const errorCatalogue = {
     'A step was not answered within its attempts; the saga is parked.',
     'See that the service works and run `backstitch saga retry`; the answer, once it comes, also lets the saga go on.',
   ),
+  REPLAY_NOT_FOUND: permanent(
+    'There is no such replay, or it is done.',
+    'List them with `backstitch outbox replays`.',
+  ),
+  ROWS_NOT_KEPT: permanent(
+    'The rows that were asked for are not kept any more.',
+    'Ask for later ones; `relay.retention.keepPublishedMs` keeps rows for longer.',
+  ),
   ROW_NOT_FOUND: permanent(
     'There is no such row in the quarantine.',
     'Look at it with `backstitch outbox list`.',

@@ -38,6 +38,7 @@ const ours = new Set([
   'reply-to',
   'outcome',
   'expires-at',
+  'replay-id',
 ])
 
 /** Whether the name is one of backstitch’s own headers, which a user’s header must not repeat. */

@@ -19,6 +19,8 @@ import { QuarantineRoom } from './quarantine/quarantine-room.ts'
 import type { ParkedRow } from './quarantine/quarantine-session.ts'
 import type { RelaySession } from './relay-database.ts'
 import type { ReadingReach } from './source/reading-reach.ts'
+import type { KafkaTransport } from '../transport/transport.ts'
+import { Replayer } from './replay/replayer.ts'
 import { BacklogGauge } from './telemetry/backlog-gauge.ts'
 import type { RelayInstruments } from './telemetry/relay-metrics.ts'
 import type { SignsOfLife } from './telemetry/signs-of-life.ts'
@@ -56,6 +58,7 @@ export type OwnerTenureOptions = {
   readonly topicPrefix: string
   readonly sequenceHeader: boolean
   readonly lanes: PublisherLanes
+  readonly transport: KafkaTransport
   /** How far a statement reads. */
   readonly reach: ReadingReach
   readonly pace: PollPace
@@ -83,6 +86,7 @@ export class OwnerTenure {
   readonly #upkeep: Upkeep
   readonly #backlog: BacklogGauge
   readonly #deferred: DeferredRelease
+  readonly #replayer: Replayer
   readonly #ended = new AbortController()
   #endedBy: unknown
   #stopping = false
@@ -138,6 +142,12 @@ export class OwnerTenure {
     this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper })
     this.#upkeep = new Upkeep(session, this.#keeper, signals)
     this.#backlog = new BacklogGauge(session, this.#keeper, this.#parked, instruments)
+    this.#replayer = new Replayer({
+      ...shared,
+      session: session.replays,
+      keeper: this.#keeper,
+      admin: () => options.transport.admin(),
+    })
     this.#deferred = new DeferredRelease({
       ...options,
       epoch: checkpoint.epoch,
@@ -240,6 +250,7 @@ export class OwnerTenure {
     if (this.#held.isDue) await this.#held.run()
     if (this.#topicWatch.isDue) await this.#topicWatch.run()
     if (this.#upkeep.isDue) await this.#upkeep.run()
+    if (this.#replayer.isDue) await this.#replayer.run()
     const startedAtMs = performance.now()
     this.#options.signs.note('looked', startedAtMs)
     if (this.#room.isFull) return this.#waitForRoom()
@@ -342,6 +353,7 @@ export class OwnerTenure {
             this.#held.isDue ||
             this.#topicWatch.isDue ||
             this.#upkeep.isDue ||
+            this.#replayer.isDue ||
             this.#room.isFull))
       if (interrupted && underWay.length === 0) return void next?.catch(() => undefined)
       if (read && next && !interrupted && underWay.length < pagesAtOnce) {

@@ -4,6 +4,7 @@ import type { DeferredSession } from './deferred/deferred-session.ts'
 import type { LeaseSession } from './lease/lease-session.ts'
 import type { TopicSession } from './publishing/topic-session.ts'
 import type { QuarantineSession } from './quarantine/quarantine-session.ts'
+import type { ReplaySession } from './replay/replay-session.ts'
 import type { SourceSession } from './source/source-session.ts'
 import type { LeafSession } from './upkeep/leaf-session.ts'
 import type { WakeEvents, WakeListener } from './wake/wake-listener.ts'
@@ -58,6 +59,7 @@ export type RelaySession = SourceSession &
   TopicSession &
   UpkeepSession &
   DeferredSession & {
+    readonly replays: ReplaySession
     /** Lets go of the connection, at once and without waiting for what is under way. Never throws. */
     close(): void
   }

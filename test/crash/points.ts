@@ -25,6 +25,8 @@ export const points = {
     'relay.leaf.after',
     'relay.deferred.before',
     'relay.deferred.after',
+    'relay.replay.before',
+    'relay.replay.after',
     'relay.empty.before',
     'relay.empty.after',
     'relay.remove.before',

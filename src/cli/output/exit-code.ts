@@ -20,6 +20,8 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   CONFIG_NOT_FOUND: exitCode.usage,
   CONFIRMATION_MISSING: exitCode.refused,
   REASON_MISSING: exitCode.usage,
+  REPLAY_NOT_FOUND: exitCode.notFound,
+  ROWS_NOT_KEPT: exitCode.notFound,
   ROW_NOT_FOUND: exitCode.notFound,
   ROW_STATE_REFUSES: exitCode.refused,
   SAGA_NOT_FOUND: exitCode.notFound,

@@ -22,6 +22,7 @@ import { listQuarantine, type QuarantineListRow } from '../queries/quarantine/li
 import { lockVerbs, requestIntent } from '../queries/quarantine/request-intent.ts'
 import { showRow, type ShownRow } from '../queries/quarantine/show-row.ts'
 import { defaultSchema, quoteSchema } from '../schema-name.ts'
+import { pgReplayOperator } from './pg-replay-operator.ts'
 import { countedRowsMax, readOutboxState } from './pg-outbox-state.ts'
 import { entryOf, messageOf, withoutBreaks } from './quarantined-message.ts'
 
@@ -137,6 +138,7 @@ export function pgOutboxOperator(
   }
 
   return {
+    ...pgReplayOperator(database, schemaName),
     status: () =>
       database.transaction((tx) =>
         readOutboxState(tx, schema).catch(explainSqlError(`the outbox of ${schemaName}`)),

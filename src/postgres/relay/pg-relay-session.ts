@@ -2,6 +2,7 @@ import { BackstitchError } from '../../kernel/errors.ts'
 import type { CheckpointSave } from '../../relay/lease/lease-session.ts'
 import type { ParkedKey, QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
 import { onlyShard, type Shard } from '../../relay/ownership/shard.ts'
+import type { ReplaySession } from '../../relay/replay/replay-session.ts'
 import type { RelaySession, SessionSettings } from '../../relay/relay-database.ts'
 import type { Page, PageRead } from '../../relay/source/source-session.ts'
 import type { OutboxTuple } from '../../relay/source/outbox-tuple.ts'
@@ -18,6 +19,7 @@ import {
 } from './pg-relay-rows.ts'
 import { type RelayStatements, relayStatements } from './pg-relay-statements.ts'
 import { describeOutbox } from '../queries/relay/describe-outbox.ts'
+import { PgReplaySession } from './pg-replay-session.ts'
 import { truncateCheckpoints } from '../queries/upkeep/truncate-checkpoints.ts'
 
 const uniqueViolation = '23505'
@@ -47,6 +49,7 @@ export async function openRelaySession(
     shard,
     statements: relayStatements(schema, sequence ?? '', page, shard),
     pageRows: page.rows,
+    replays: new PgReplaySession(client, schema, shard.number, page),
     sequenceInOrder: cache === '1',
     backend: backend ?? '',
   })
@@ -57,6 +60,7 @@ type OutboxOfSession = {
   readonly shard: Shard
   readonly statements: RelayStatements
   readonly pageRows: number
+  readonly replays: ReplaySession
   readonly sequenceInOrder: boolean
   /** The server process behind the connection. */
   readonly backend: string
@@ -65,6 +69,7 @@ type OutboxOfSession = {
 /** {@link RelaySession} over one connection. */
 class PgRelaySession implements RelaySession {
   readonly sequenceInOrder: boolean
+  readonly replays: ReplaySession
   readonly #client: PgRelayClient
   readonly #schema: string
   readonly #shard: Shard
@@ -80,6 +85,7 @@ class PgRelaySession implements RelaySession {
     this.#pageRows = outbox.pageRows
     this.#backend = outbox.backend
     this.sequenceInOrder = outbox.sequenceInOrder
+    this.replays = outbox.replays
   }
 
   async view(): ReturnType<RelaySession['view']> {

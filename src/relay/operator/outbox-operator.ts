@@ -2,6 +2,7 @@ import type { Act } from '../../audit/act.ts'
 import type { ErrorCode } from '../../kernel/error-catalogue.ts'
 import type { OutboxState } from './outbox-state.ts'
 import type { QuarantinedMessage, QuarantineEntry } from './quarantine-entry.ts'
+import type { ReplayOperator } from './replay-operator.ts'
 import type { RowContent, RowEdit } from './row-edit.ts'
 
 /** Which rows of the quarantine. */
@@ -47,7 +48,7 @@ export type EditedRow = { readonly seq: string; readonly before: RowContent; rea
  * within about half a second, with nothing else of the key under way, so that no row overtakes another. Each is recorded in the audit
  * trail, in the transaction in which the wish is noted.
  */
-export type OutboxOperator = {
+export type OutboxOperator = ReplayOperator & {
   /** How far the outbox is, who owns it, what is parked, and what it takes on disk. Numbers of rows are counted up to a limit. */
   status(): Promise<OutboxState>
   /** Rows of the quarantine, the oldest first. @throws `SCHEMA_MISSING`, `DATABASE_UNREACHABLE` */

@@ -27,6 +27,10 @@ export async function ageOutbox(pool: pg.Pool): Promise<void> {
      from unnest(array[4095, $1]::bigint[]) as number, pg_control_system() s, pg_control_checkpoint() c`,
     [checkpointNumber],
   )
+  await pool.query(
+    `insert into backstitch.outbox_replay (shard, requested_by, reason, seq_from, seq_to, position) values (0, 'test', 'to be interrupted', 1, $1, $1 - 1500)`,
+    [lastSeq + 1_000],
+  )
 }
 
 /** Whether the relay has done what an aged outbox needs: old checkpoints and old leaves are gone, and there are new ones. */
@@ -34,7 +38,8 @@ export async function isCaredFor(pool: pg.Pool): Promise<boolean> {
   const { rows } = await pool.query<{ old: boolean; left: boolean; ahead: boolean }>(
     `select exists (select from backstitch.outbox_checkpoint_0) as old,
        to_regclass('backstitch.outbox_0') is not null or to_regclass('backstitch.outbox_1') is not null as left,
-       to_regclass('backstitch.outbox_6') is not null as ahead`,
+       to_regclass('backstitch.outbox_6') is not null
+         and not exists (select from backstitch.outbox_replay where state <> 'completed') as ahead`,
   )
   const [row] = rows
   return row !== undefined && !row.old && !row.left && row.ahead

@@ -227,6 +227,7 @@ test('a relay whose user has the rights of the page and no others publishes, par
     grant select on sequence backstitch.outbox_seq_seq to ${user};
     grant select, insert, update, delete on backstitch.outbox_quarantine to ${user};
     grant select, insert on backstitch.outbox_checkpoint to ${user};
+    grant select, update on backstitch.outbox_replay to ${user};
     grant execute on all functions in schema backstitch to ${user}`)
   const url = new URL(world.url)
   url.username = user

@@ -184,3 +184,21 @@ test.each([
   expect(result.err).toContain(text)
   expect({ code: result.code, out: result.out }).toEqual({ code, out: '' })
 })
+
+test('a replay is asked for, told of, and cancelled only while it is not done', async () => {
+  await pool.query(
+    `insert into backstitch.outbox (aggregatetype, aggregateid, type, payload) values ('order', 'again', 'any', '{}')`,
+  )
+  const reason = ['--reason', 'a reader lost its data', '--database', 'orders']
+  const asked = await outbox('replay', '--from', '2020-01-01', '--key', 'again', ...reason)
+  expect(asked).toMatchObject({ code: 0, err: '' })
+  const id = /replay (\S+) of seq/.exec(asked.out)?.[1] ?? ''
+  const listed = async (): Promise<unknown> =>
+    JSON.parse((await outbox('replays', '--database', 'orders', '-o', 'json')).out) as unknown
+  await expect
+    .poll(listed, { timeout: 20_000, interval: 500 })
+    .toMatchObject([{ id, state: 'completed', published: 1, reason: 'a reader lost its data' }])
+  expect((await outbox('cancel-replay', id, ...reason)).code).toBe(4)
+  expect((await outbox('replay', '--seq', '8000000..9000000', ...reason)).code).toBe(4)
+  expect((await outbox('replay', '--seq', 'x', ...reason)).code).toBe(2)
+})

@@ -93,6 +93,11 @@ export class FakeDatabase implements RelayDatabase {
 
 /** {@link RelaySession} over a {@link FakeDatabase}. */
 export class FakeSession implements RelaySession {
+  readonly replays: RelaySession['replays'] = {
+    nextReplay: () => Promise.resolve(undefined),
+    readReplay: () => Promise.resolve({ rows: [], full: false }),
+    saveReplay: () => Promise.resolve(true),
+  }
   readonly sequenceInOrder = true
   isClosed = false
   flushes = 0

@@ -3,6 +3,7 @@ import type { CliIo } from '../../cli-io.ts'
 import { addAdoptCommand } from './adopt.ts'
 import { addEditCommand } from './edit.ts'
 import { addListCommand } from './list.ts'
+import { addCancelReplayCommand, addReplayCommand, addReplaysCommand } from './replay.ts'
 import { addRetryCommand } from './retry.ts'
 import { addShardsCommand } from './shards.ts'
 import { addShowCommand } from './show.ts'
@@ -21,6 +22,9 @@ const addVerbs: readonly AddVerb[] = [
   addSkipCommand,
   addAdoptCommand,
   addShardsCommand,
+  addReplayCommand,
+  addReplaysCommand,
+  addCancelReplayCommand,
 ]
 
 /** `backstitch outbox <verb>`: the outboxes of the configuration, and the rows that could not be published. */
