@@ -60,7 +60,7 @@ export type OwnerTenureOptions = {
   readonly lanes: PublisherLanes
   readonly transport: KafkaTransport
   /** How far a statement reads. */
-  readonly reach: ReadingReach
+  readonly readingReach: ReadingReach
   readonly pace: PollPace
   readonly clock: Clock
   readonly signals: TestSignals
@@ -335,14 +335,14 @@ export class OwnerTenure {
       readonly delivered: Promise<readonly ParkedRow[]>
     }[] = []
     let pagesDone = 0
-    const { reach } = this.#options
+    const { readingReach } = this.#options
     const readPage = async (page: PageRead): Promise<Page<OutboxTuple>> => {
       const startedAtMs = performance.now()
       const found = await this.#inTime(session.readPage(page))
-      reach.finished(performance.now() - startedAtMs, found.full)
+      readingReach.finished(performance.now() - startedAtMs, found.full)
       return found
     }
-    let read = pageAfter(keeper.cursor, keeper.cursor.position, reach)
+    let read = pageAfter(keeper.cursor, keeper.cursor.position, readingReach)
     let next = read && readPage(read)
     while (read || underWay.length > 0) {
       // what is let out of the quarantine takes turns with the pages
@@ -359,7 +359,7 @@ export class OwnerTenure {
       if (read && next && !interrupted && underWay.length < pagesAtOnce) {
         const page = await next
         const end = endOfPage(read, page)
-        read = pageAfter(keeper.cursor, end, reach)
+        read = pageAfter(keeper.cursor, end, readingReach)
         next = read && readPage(read)
         next?.catch(() => undefined)
         await signals.reach('relay.read.after')
@@ -384,7 +384,7 @@ export class OwnerTenure {
     try {
       return await reading
     } catch (error) {
-      if (isBackstitchError(error, 'DATABASE_TOO_SLOW')) this.#options.reach.shrink()
+      if (isBackstitchError(error, 'DATABASE_TOO_SLOW')) this.#options.readingReach.shrink()
       throw error
     }
   }

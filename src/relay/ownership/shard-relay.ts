@@ -162,7 +162,7 @@ export class ShardRelay {
       checkpoint,
       acquiredAtMs,
       lanes,
-      reach: this.#reach,
+      readingReach: this.#reach,
       pace: this.#pace,
       signals: testSignals,
       logger: this.#logger,

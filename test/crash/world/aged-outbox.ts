@@ -28,7 +28,7 @@ export async function ageOutbox(pool: pg.Pool): Promise<void> {
     [checkpointNumber],
   )
   await pool.query(
-    `insert into backstitch.outbox_replay (shard, requested_by, reason, seq_from, seq_to, position) values (0, 'test', 'to be interrupted', 1, $1, $1 - 1500)`,
+    `insert into backstitch.outbox_replay (shard, requested_by, reason, seq_from, seq_to, position) values (0, 'test', 'to be interrupted', 1, $1::bigint, $1::bigint - 1500)`,
     [lastSeq + 1_000],
   )
 }
