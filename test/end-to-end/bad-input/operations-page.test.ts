@@ -228,6 +228,9 @@ test('a relay whose user has the rights of the page and no others publishes, par
     grant select, insert, update, delete on backstitch.outbox_quarantine to ${user};
     grant select, insert on backstitch.outbox_checkpoint to ${user};
     grant select, update on backstitch.outbox_replay to ${user};
+    grant select, insert, update on backstitch.outbox_topic to ${user};
+    grant insert on backstitch.outbox to ${user};
+    grant select, update, delete on backstitch.outbox_deferred to ${user};
     grant execute on all functions in schema backstitch to ${user}`)
   const url = new URL(world.url)
   url.username = user
