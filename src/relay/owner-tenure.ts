@@ -26,7 +26,7 @@ import type { RelayInstruments } from './telemetry/relay-metrics.ts'
 import type { SignsOfLife } from './telemetry/signs-of-life.ts'
 import { parseSnapshot } from './source/snapshot.ts'
 import type { OutboxTuple } from './source/outbox-tuple.ts'
-import type { LiveReading, Page, PageRead } from './source/source-session.ts'
+import type { Page, PageRead } from './source/source-session.ts'
 import {
   afterSequence,
   afterWindow,
@@ -36,12 +36,11 @@ import {
   openWindow,
   pageAfter,
 } from './source/window-machine.ts'
+import { untilOnDisk } from './source/until-on-disk.ts'
 import { Upkeep } from './upkeep/upkeep.ts'
 
 /** Pages of a large window under way at once: the lanes then never wait for the slowest of them. */
 const pagesAtOnce = 2
-/** Questions whether the log is on disk before it is brought there. Under load the next commit of anybody answers them. */
-const flushQuestions = 3
 /** Between two looks whether a full quarantine has room again. */
 const fullPauseMs = 100
 
@@ -299,30 +298,12 @@ export class OwnerTenure {
       keeper.moveTo(done, 0)
       return false
     }
-    await this.#untilOnDisk(reading)
+    await untilOnDisk(reading, session, keeper)
     await signals.reach('relay.read.after')
     const parked = await this.#delivery.deliver(rows, true)
     keeper.moveTo(done, rows.length, changeOf(parked))
     if (keeper.unsavedRows >= saveAfterRows) await keeper.save()
     return true
-  }
-
-  /**
-   * What a transaction committed asynchronously is visible before it is on disk, and gone after a crash: published, it would be a ghost. So
-   * nothing leaves before the log is on disk up to where it ended when the snapshot was taken. A save brings it there too, so one that is
-   * near is made now; else it is made beside the publish, where it delays no look.
-   */
-  async #untilOnDisk({ insertedTo, flushedTo }: LiveReading): Promise<void> {
-    const { session } = this.#options
-    const isNear = this.#keeper.isSaveNear
-    if (flushedTo >= insertedTo) {
-      if (isNear) this.#keeper.saveInBackground()
-      return
-    }
-    if (isNear) return this.#keeper.save()
-    for (let question = 0; question < flushQuestions; question++)
-      if ((await session.flushedTo()) >= insertedTo) return
-    await session.flush()
   }
 
   /** Publishes the open window page by page, the next one being read meanwhile. Comes back early when something else is due. */

@@ -9,8 +9,9 @@ import type { StewardSession } from '../../../src/relay/ownership/steward-sessio
 import type { RelayDatabase, RelaySession, SessionSettings } from '../../../src/relay/relay-database.ts'
 import { textAt, type OutboxTuple } from '../../../src/relay/source/outbox-tuple.ts'
 import { parseSnapshot } from '../../../src/relay/source/snapshot.ts'
-import type { LeafLayout, LeafSession } from '../../../src/relay/upkeep/leaf-session.ts'
+import type { LeafSession } from '../../../src/relay/upkeep/leaf-session.ts'
 import type { LiveReading } from '../../../src/relay/source/source-session.ts'
+import { FakeLeafSession } from './upkeep/fake-leaf-session.ts'
 import { hasEnded } from './source/model-database.ts'
 
 /**
@@ -355,49 +356,5 @@ export class FakeSession implements RelaySession {
       rows: found.map(({ row, intent }) => ({ row, intent })),
       full: found.length === this.settings.pageRows,
     }
-  }
-}
-
-const noLeaves: LeafLayout = {
-  inRecovery: false,
-  last: 0n,
-  leaves: [
-    { name: 'outbox_0', from: 0n, to: 10_000_000n, bytes: 0, isPublished: undefined, isAged: undefined },
-  ],
-  rest: { name: 'outbox_default', bytes: 0, isPublished: undefined, isAged: undefined },
-  gap: undefined,
-  isWalking: false,
-  kept: 0,
-}
-
-/** {@link LeafSession} that notes what it is called for. A test may change how the outbox is laid out, and what an answer is. */
-export class FakeLeafSession implements LeafSession {
-  readonly calls: string[] = []
-  isClosed = false
-  layout: LeafLayout = noLeaves
-  /** What a call comes to; `false` for a lock that somebody holds. What it throws, the session throws. */
-  answer: (call: string) => boolean = () => true
-
-  async look(): Promise<LeafLayout> {
-    this.answer('look')
-    return this.layout
-  }
-
-  add = async (from: bigint, to: bigint): Promise<boolean> => this.#call(`add ${from} ${to}`)
-  openGap = async (from: bigint, to: bigint): Promise<boolean> => this.#call(`openGap ${from} ${to}`)
-  validateGap = async (): Promise<boolean> => this.#call('validateGap')
-  closeGap = async (): Promise<boolean> => this.#call('closeGap')
-  skipToLeaf = async (): Promise<boolean> => this.#call('skipToLeaf')
-  empty = async (name: string): Promise<boolean> => this.#call(`empty ${name}`)
-  remove = async (): Promise<readonly string[] | undefined> => (this.#call('remove') ? [] : undefined)
-  dropKept = async (): Promise<readonly string[] | undefined> => (this.#call('dropKept') ? [] : undefined)
-
-  close(): void {
-    this.isClosed = true
-  }
-
-  #call(call: string): boolean {
-    this.calls.push(call)
-    return this.answer(call)
   }
 }

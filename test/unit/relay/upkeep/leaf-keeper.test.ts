@@ -5,7 +5,7 @@ import { noTestSignals } from '../../../../src/kernel/test-signals.ts'
 import { LeafKeeper, type LeafKeeperOptions } from '../../../../src/relay/upkeep/leaf-keeper.ts'
 import { silentRelayInstruments } from '../../../../src/relay/telemetry/relay-metrics.ts'
 import type { Leaf } from '../../../../src/relay/upkeep/leaf-session.ts'
-import { FakeLeafSession } from '../fake-database.ts'
+import { FakeLeafSession } from './fake-leaf-session.ts'
 import { until } from '../until.ts'
 
 /** A round follows the other at once. */
