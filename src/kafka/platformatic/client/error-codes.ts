@@ -2,6 +2,7 @@ import { protocolErrorsCodesById } from '@platformatic/kafka'
 
 /** Kafka’s numbers of the answers that the driver tells apart. */
 export const code = {
+  unknownServerError: -1,
   none: 0,
   offsetOutOfRange: 1,
   corruptMessage: 2,

@@ -116,8 +116,10 @@ export class PartitionQueue {
   abandon(job: PublishJob, failure: PublishFailure): boolean {
     const first = this.#waiting.findIndex((span) => span.job === job)
     if (this.#sent.some(({ span }) => span.job === job)) return true
-    if (first >= 0 && this.#waiting.some(({ maybeWritten }) => maybeWritten)) return true
-    if (first >= 0) this.#renumber(this.#waiting.splice(first), failure)
+    if (first < 0) return false
+    // their numbers would go to others, whom the broker would take for these
+    if (this.#waiting.slice(first).some(({ maybeWritten }) => maybeWritten)) return true
+    this.#renumber(this.#waiting.splice(first), failure)
     return false
   }
 
@@ -233,6 +235,8 @@ export class PartitionQueue {
   }
 }
 
+const mayBeWrittenAfter: ReadonlySet<Outcome['kind']> = new Set(['written', 'unsure', 'stale'])
+
 function mayBeWritten(span: Span, outcome: Outcome | undefined): boolean {
-  return span.maybeWritten || outcome === undefined || outcome.kind === 'unsure' || outcome.kind === 'written'
+  return span.maybeWritten || outcome === undefined || mayBeWrittenAfter.has(outcome.kind)
 }

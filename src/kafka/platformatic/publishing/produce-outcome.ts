@@ -13,7 +13,9 @@ export type PartitionAnswer = {
 /**
  * What became of a batch.
  * - `written`; `unsure`: it may be written, and is recognised when it comes again.
- * - `passing`: not written; a later try can succeed. `stale`: the same, and another broker has to be asked.
+ * - `stale`: another broker has to be asked. It may be written as well: a leader that is replaced while its replicas write the batch answers
+ *   so, and they may keep it.
+ * - `passing`: not written; a later try can succeed.
  * - `tooLarge`, `refused`: not written, and never will be as it is.
  * - `broken`: the broker’s count of this producer’s records is not ours.
  */
@@ -35,6 +37,7 @@ const stale: ReadonlySet<number> = new Set([
 ])
 const passing: ReadonlySet<number> = new Set([code.notEnoughReplicas, code.throttled])
 const unsure: ReadonlySet<number> = new Set([
+  code.unknownServerError,
   code.requestTimedOut,
   code.networkException,
   code.notEnoughReplicasAfterAppend,

@@ -8,6 +8,7 @@ import type { PublishFailure, PublishResult } from '../../../../src/transport/pu
 import { type ModelBatch, ModelPartition } from './model-partition.ts'
 
 const lost: Outcome = { kind: 'unsure', cause: new Error('the connection was cut') }
+const late: PublishFailure = { kind: 'retriable', reason: 'late' }
 const answer = (errorCode: number): Outcome => outcomeOf({ errorCode, detail: null, recordErrors: [] })
 
 /** A queue whose batches carry numbers. */
@@ -20,13 +21,18 @@ class Rig {
     this.queue = new PartitionQueue('t', 0, {
       poison: (failure) => {
         this.poisoned = failure
-        this.queue.fail({ ...failure, kind: 'retriable' }, { ...failure, kind: 'unknown' })
+        this.end(failure)
       },
       onStale: () => undefined,
       onTooLarge: (_, bytes) => {
         this.batchMax = Math.max(1, Math.floor(bytes / 2))
       },
     })
+  }
+
+  /** As a publisher that is poisoned. */
+  end(failure: PublishFailure): void {
+    this.queue.fail({ ...failure, kind: 'retriable' }, { ...failure, kind: 'unknown' })
   }
 
   publish(values: readonly number[]): PublishJob {
@@ -152,28 +158,70 @@ describe('batches of a partition', () => {
     expect(await job.done).toMatchObject({ kind: 'failed', failure: { kind: 'retriable' } })
   })
 
-  test('that waited too long take those behind them along', async () => {
+  test('that waited too long take those behind them along; where none can be written, the next takes their number', async () => {
     const rig = new Rig()
-    const [late, behind] = [rig.publish([0]), rig.publish([1])]
-    rig.queue.answered(rig.send()[0]!.sent, answer(code.notLeader))
-    expect(rig.queue.abandon(late, { kind: 'retriable', reason: 'late' })).toBe(false)
-    expect(await behind.done).toMatchObject({ failure: { reason: 'late' } })
+    const [tooLate, behind] = [rig.publish([0]), rig.publish([1])]
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.notEnoughReplicas))
+    expect(rig.queue.abandon(tooLate, late)).toBe(false)
+    expect(await behind.done).toMatchObject({ failure: { reason: late.reason } })
     rig.publish([2])
     const [again] = rig.send()
     expect(again?.batch.sequence).toBe(0)
-    expect(rig.queue.abandon(again!.sent.span.job, { kind: 'retriable', reason: 'late' })).toBe(true)
+    expect(rig.queue.abandon(again!.sent.span.job, late)).toBe(true)
+  })
+
+  // a leader that is replaced while its replicas write the batch answers so as well
+  test.each([
+    code.notLeader,
+    code.unknownTopicOrPartition,
+    code.leaderNotAvailable,
+    code.storageError,
+    code.unknownServerError,
+  ])(
+    'that were answered %i may be written: the publisher ends rather than give their number to another',
+    async (errorCode) => {
+      const rig = new Rig()
+      const [tooLate, behind] = [rig.publish([0]), rig.publish([1])]
+      rig.queue.answered(rig.send()[0]!.sent, answer(errorCode))
+      expect(rig.queue.abandon(tooLate, late)).toBe(true)
+      rig.end(late)
+      expect(await tooLate.done).toMatchObject({ failure: { kind: 'unknown' } })
+      expect(await behind.done).toMatchObject({ failure: { kind: 'retriable' } })
+    },
+  )
+
+  test('that wait behind those of another publish are given up alone', async () => {
+    const rig = new Rig()
+    const [first, tooLate] = [rig.publish([0]), rig.publish([1])]
+    rig.queue.answered(rig.send()[0]!.sent, lost)
+    expect(rig.queue.abandon(tooLate, late)).toBe(false)
+    expect(await tooLate.done).toMatchObject({ failure: { reason: late.reason } })
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.none))
+    expect(await first.done).toEqual({ kind: 'acknowledged' })
   })
 })
 
-type Fate = 'ok' | 'lost before' | 'lost after' | 'not leader' | 'too few replicas'
+const troubles = [
+  'lost before',
+  'lost after',
+  'not leader',
+  'not leader, but appended',
+  'too few replicas',
+] as const
+type Fate = 'ok' | (typeof troubles)[number]
 const fates = fc.infiniteStream(
   fc.oneof(
     { weight: 6, arbitrary: fc.constant<Fate>('ok') },
-    ...(['lost before', 'lost after', 'not leader', 'too few replicas'] as const).map((fate) => ({
+    ...troubles.map((fate) => ({
       weight: 1,
       arbitrary: fc.constant<Fate>(fate),
     })),
   ),
+)
+
+/** After which rounds the oldest publish is late, and another one follows. */
+const lateness = fc.infiniteStream(
+  fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
 )
 
 test('whatever happens on the way, what is acknowledged is there once and in order, and what failed for certain is not', async () => {
@@ -183,11 +231,13 @@ test('whatever happens on the way, what is acknowledged is there once and in ord
       fc.integer({ min: 1, max: 7 }),
       fc.integer({ min: 0, max: 60 }),
       fates,
-      async (sizes, batchMax, refusedValue, fate) => {
+      lateness,
+      async (sizes, batchMax, refusedValue, fate, isLate) => {
         const partition = new ModelPartition({ isRefused: (value) => value === refusedValue, batchMax })
         const rig = new Rig()
         let value = 0
-        const jobs = sizes.map((size) => rig.publish(Array.from({ length: size }, () => value++)))
+        const publish = (size: number): PublishJob => rig.publish(Array.from({ length: size }, () => value++))
+        const jobs = sizes.map(publish)
         for (let batches = rig.send(); batches.length > 0; batches = rig.send()) {
           // one connection: what follows a loss is lost as well
           let isCut = false
@@ -199,11 +249,16 @@ test('whatever happens on the way, what is acknowledged is there once and in ord
               if (next === 'lost after') partition.append(batch)
               return lost
             }
-            if (next === 'not leader') return answer(code.notLeader)
+            if (next === 'not leader, but appended') partition.append(batch)
+            if (next.startsWith('not leader')) return answer(code.notLeader)
             if (next === 'too few replicas') return answer(code.notEnoughReplicas)
             return answer(partition.append(batch))
           })
           for (const [index, { sent }] of batches.entries()) rig.queue.answered(sent, outcomes[index]!)
+          const oldest = jobs.find(({ isDone }) => !isDone)
+          if (oldest === undefined || jobs.length > 30 || isLate.next().value !== true) continue
+          if (rig.queue.abandon(oldest, late)) rig.end(late)
+          else jobs.push(publish((value % 3) + 1))
         }
         const results = await Promise.all(jobs.map(({ done }) => done))
         expect(partition.log).toEqual(partition.log.toSorted((one, other) => one - other))

@@ -71,6 +71,7 @@ test.each([
   [19, 'passing'],
   [20, 'unsure'],
   [7, 'unsure'],
+  [-1, 'unsure'],
   [10, 'tooLarge'],
   [29, 'refused'],
   [87, 'refused'],
