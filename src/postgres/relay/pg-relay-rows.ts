@@ -143,7 +143,7 @@ export function intentPageOf(rows: readonly TextRow[]): IntentPage {
 }
 
 function intendedKeyOf(row: TextRow): IntendedKey {
-  const [topic, key, waitsForTopic, retry, skips, head] = row
+  const [topic, key, waitsForTopic, retry, skips, head, , , isBlocked] = row
   return {
     topic: topic ?? '',
     key: key ?? '',
@@ -151,6 +151,7 @@ function intendedKeyOf(row: TextRow): IntendedKey {
     retry: retry === 't',
     skips: skips ? skips.split(',') : [],
     head: head ?? '',
+    isBlocked: isBlocked === 't',
   }
 }
 

@@ -122,6 +122,8 @@ class PgRelaySession implements RelaySession {
           JSON.stringify(quarantine.refused ?? []),
           `{${(quarantine.waiting ?? []).join(',')}}`,
           JSON.stringify(quarantine.adopted ?? []),
+          quarantine.moving ?? null,
+          JSON.stringify(quarantine.held ?? []),
         ])
       : leapTo === undefined
         ? this.#client.run(this.#statements.saveCheckpoint, values)
@@ -234,6 +236,10 @@ class PgRelaySession implements RelaySession {
   async pinTopic(topic: string, partitions: number): Promise<number> {
     const rows = await this.#client.run(this.#statements.pinTopic, [this.#shard.number, topic, partitions])
     return Number(one(rows)[0])
+  }
+
+  async hasHeldRows(topic: string): Promise<boolean> {
+    return one(await this.#client.run(this.#statements.hasHeldRows, [topic, this.#shard.number]))[0] === 't'
   }
 
   async readPartition(topic: string, partition: number): ReturnType<RelaySession['readPartition']> {

@@ -3,6 +3,7 @@ import type { NamedStatement } from './pg-relay-client.ts'
 import { readIntents } from '../queries/quarantine/read-intents.ts'
 import {
   countQuarantine,
+  hasHeldRows,
   readHeldPartitions,
   readParkedKeys,
   readParkedTopics,
@@ -52,6 +53,7 @@ export function relayStatements(
     flush: flushWal,
     readParkedKeys: readParkedKeys(schema),
     readParkedTopics: readParkedTopics(schema),
+    hasHeldRows: hasHeldRows(schema),
     readHeldPartitions: readHeldPartitions(schema),
     countQuarantine: countQuarantine(schema),
     readIntents: readIntents(schema),

@@ -205,11 +205,14 @@ export class CheckpointKeeper {
 
 function merged(first: QuarantineChange | undefined, second: QuarantineChange): QuarantineChange {
   if (!first) return second
+  const moving = second.moving ?? first.moving
   return {
     parked: [...(first.parked ?? []), ...(second.parked ?? [])],
     drained: [...(first.drained ?? []), ...(second.drained ?? [])],
     refused: [...(first.refused ?? []), ...(second.refused ?? [])],
     waiting: [...(first.waiting ?? []), ...(second.waiting ?? [])],
+    held: [...(first.held ?? []), ...(second.held ?? [])],
     adopted: [...(first.adopted ?? []), ...(second.adopted ?? [])],
+    ...(moving !== undefined && { moving }),
   }
 }

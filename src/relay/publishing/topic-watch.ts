@@ -2,6 +2,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import type { CheckpointKeeper } from '../lease/checkpoint-keeper.ts'
 import type { HeldPartitions } from '../quarantine/held-partitions.ts'
 import type { Parked } from '../quarantine/parked.ts'
+import type { QuarantineSession } from '../quarantine/quarantine-session.ts'
 import type { PublishScope } from './publish-scope.ts'
 import type { PublisherLanes } from './publisher-lanes.ts'
 import type { TopicDirectory } from './topic-directory.ts'
@@ -15,7 +16,7 @@ const countEveryMs = 30_000
 
 /** What a {@link TopicWatch} needs. */
 export type TopicWatchOptions = {
-  readonly session: TopicSession
+  readonly session: TopicSession & Pick<QuarantineSession, 'hasHeldRows'>
   readonly keeper: CheckpointKeeper
   readonly topics: TopicDirectory
   readonly parked: Parked
@@ -70,12 +71,17 @@ export class TopicWatch {
 
   /** Only the number that the topic has by now: what Kafka says just now may be some seconds old. */
   async #adopt({ topic, partitions: before }: TopicPin, wanted: number): Promise<void> {
-    const { keeper, topics, parked, held, lanes, scope, logger } = this.#options
+    const { session, keeper, topics, parked, held, lanes, scope, logger } = this.#options
     const count = await lanes.side.partitionCount(topic, scope.signal)
     if (count !== wanted) return
     await held.apart(async () => {
       // what was parked but not saved yet is not in the table
       await keeper.save()
+      while (await session.hasHeldRows(topic)) {
+        if (!parked.holdsTopic(topic)) parked.parkTopic(topic, 'it has another number of partitions')
+        keeper.moveTo(keeper.cursor, 0, { moving: topic })
+        await keeper.save()
+      }
       keeper.moveTo(keeper.cursor, 0, { adopted: [{ topic, partitions: wanted }] })
       await keeper.save()
       if (held.forgetTopic(topic)) parked.parkTopic(topic, 'it has another number of partitions')

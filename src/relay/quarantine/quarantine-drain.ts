@@ -5,9 +5,16 @@ import type { PublishScope } from '../publishing/publish-scope.ts'
 import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
 import type { TopicDirectory } from '../publishing/topic-directory.ts'
 import { partitionOf } from '../../transport/partition.ts'
-import { at } from '../source/outbox-tuple.ts'
+import { at, textAt } from '../source/outbox-tuple.ts'
 import type { Parked } from './parked.ts'
-import type { IntendedKey, ParkedKey, QuarantinedRow, QuarantineSession } from './quarantine-session.ts'
+import type {
+  IntendedKey,
+  ParkedKey,
+  QuarantineChange,
+  QuarantinedRow,
+  QuarantineSession,
+  RefusedRow,
+} from './quarantine-session.ts'
 import { republish } from './republish.ts'
 
 /** How often operators’ wishes are looked for, while anything is parked. */
@@ -112,7 +119,7 @@ export class QuarantineDrain {
 
   /** @returns whether rows were skipped */
   async #takeAll(keys: readonly IntendedKey[]): Promise<boolean> {
-    const { keeper, logger } = this.#options
+    const { keeper, parked, logger } = this.#options
     const skipped = keys.filter((intended) => !this.#isForDrain(intended) && intended.skips.length > 0)
     for (const intended of keys) if (this.#isForDrain(intended)) this.#beginKey(intended.topic, intended.key)
     if (skipped.length === 0) return false
@@ -123,6 +130,9 @@ export class QuarantineDrain {
         { topic, key, seqs: skips.slice(0, seqsLogged), rows: skips.length },
         'parked rows were skipped',
       )
+    // a refused row need not be the first one of its key: with it gone nothing is in the way of the others
+    for (const { topic, key, isBlocked } of skipped)
+      if (!isBlocked && parked.holdsKey(topic, key)) this.#beginKey(topic, key)
     for (const topic of new Set(skipped.map(({ topic }) => topic))) await this.#releaseTopicIfEmpty(topic)
     return true
   }
@@ -174,7 +184,8 @@ export class QuarantineDrain {
     for (let page = 0, isFull = true; isFull; page++) {
       if (page === topicPagesAtOnce) return
       const { rows, full } = await session.readTopic(topic)
-      const { topicFailure, trouble } = await this.#republish(rows, topic, known, false)
+      const { free, waiting, held } = this.#sorted(rows, topic, known)
+      const { topicFailure, trouble } = await this.#republish(free, topic, known, false, { waiting, held })
       const failure = topicFailure ?? trouble
       if (failure !== undefined) return this.#postpone(topic, failure)
       isFull = full
@@ -182,6 +193,31 @@ export class QuarantineDrain {
     this.#topics.delete(topic)
     parked.releaseTopic(topic)
     logger.info({ topic }, 'a parked topic flows again')
+  }
+
+  /**
+   * Parts the rows of a topic that can go from those of parked keys, which wait behind a refused row, and those of held partitions, which
+   * wait behind earlier rows there. Rows that are to be skipped can go in any case.
+   */
+  #sorted(
+    rows: readonly QuarantinedRow[],
+    topic: string,
+    partitions: number,
+  ): { free: QuarantinedRow[]; waiting: string[]; held: { seq: string; partition: number }[] } {
+    const { parked } = this.#options
+    const free: QuarantinedRow[] = []
+    const waiting: string[] = []
+    const held: { seq: string; partition: number }[] = []
+    for (const quarantined of rows) {
+      const { row, intent } = quarantined
+      const [seq, key] = [textAt(row, 'seq'), textAt(row, 'aggregateid')]
+      const partition = partitionOf(key, partitions)
+      if (intent === 'skip') free.push(quarantined)
+      else if (parked.holdsKey(topic, key)) waiting.push(seq)
+      else if (parked.holdsPartition(topic, partition)) held.push({ seq, partition })
+      else free.push(quarantined)
+    }
+    return { free, waiting, held }
   }
 
   async #partitionsOf(topic: string): Promise<number | undefined> {
@@ -204,6 +240,7 @@ export class QuarantineDrain {
     topic: string,
     partitions: number,
     headFirst: boolean,
+    others: Required<Pick<QuarantineChange, 'waiting' | 'held'>> = { waiting: [], held: [] },
   ): Promise<{ refused: number; topicFailure: string | undefined; trouble: string | undefined }> {
     const { keeper, parked, signals } = this.#options
     await signals.reach('relay.drain.before')
@@ -213,11 +250,26 @@ export class QuarantineDrain {
       this.#options,
     )
     for (const row of refused) parked.parkKey(row.topic, row.key)
-    if (drained.length > 0 || refused.length > 0) {
-      keeper.moveTo(keeper.cursor, 0, { drained, refused })
+    const waiting = [...others.waiting, ...rowsBehind(refused, rows, drained)]
+    if (drained.length + refused.length + waiting.length + others.held.length > 0) {
+      keeper.moveTo(keeper.cursor, 0, { drained, refused, waiting, held: others.held })
       await keeper.save()
     }
     await signals.reach('relay.drain.after')
     return { refused: refused.length, topicFailure, trouble }
   }
+}
+
+/** Rows of refused keys that were tried together with the refused row and were left, by `seq`. */
+function rowsBehind(
+  refused: readonly RefusedRow[],
+  rows: readonly QuarantinedRow[],
+  drained: readonly string[],
+): string[] {
+  if (refused.length === 0) return []
+  const keys = new Set(refused.map(({ key }) => key))
+  const settled = new Set([...drained, ...refused.map(({ seq }) => seq)])
+  return rows
+    .filter(({ row }) => keys.has(textAt(row, 'aggregateid')) && !settled.has(textAt(row, 'seq')))
+    .map(({ row }) => textAt(row, 'seq'))
 }

@@ -28,9 +28,16 @@ export type QuarantineChange = {
   /** By `seq`: published or skipped, so they leave. */
   readonly drained?: readonly string[]
   readonly refused?: readonly RefusedRow[]
-  /** By `seq`: rows that waited for their partition, and now wait behind a refused row of their key. */
+  /** By `seq`: rows that waited for their topic or partition, and now wait behind a refused row of their key. */
   readonly waiting?: readonly string[]
-  /** Topics that are written to with another number of partitions from now on; rows that waited for a partition wait for the topic then. */
+  /** Rows that waited for their topic, which can be written to, but for their partition. */
+  readonly held?: readonly { readonly seq: string; readonly partition: number }[]
+  /**
+   * A topic of which some thousand rows that wait for a partition, the last ones of each, wait for the topic from now on. The first ones stay
+   * where they are, so whoever goes on after a crash publishes them first.
+   */
+  readonly moving?: string
+  /** Topics that are written to with another number of partitions from now on. None of their rows waits for a partition. */
   readonly adopted?: readonly { readonly topic: string; readonly partitions: number }[]
 }
 
@@ -51,6 +58,8 @@ export type IntendedKey = {
   readonly skips: readonly string[]
   /** The first row of the key. */
   readonly head: string
+  /** One of its rows was refused and is not to be skipped. */
+  readonly isBlocked: boolean
 }
 
 /** A page of what operators want. Keys whose rows go beyond the page come again with the next one. */
@@ -83,6 +92,8 @@ export type QuarantineSession = {
   readKey(topic: string, key: string, afterSeq: string): Promise<Page<QuarantinedRow>>
   /** The first rows that wait for their topic, in order. */
   readTopic(topic: string): Promise<Page<QuarantinedRow>>
+  /** Whether rows of a topic wait for a partition of it. */
+  hasHeldRows(topic: string): Promise<boolean>
   /** The first rows that wait for a partition, in order. */
   readPartition(topic: string, partition: number): Promise<Page<QuarantinedRow>>
   /** Counts the next rows behind `afterSeq`, up to `limit`, and names the last of them. */

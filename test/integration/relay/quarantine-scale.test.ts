@@ -58,6 +58,7 @@ describe('a quarantine of very many rows', () => {
     ['readParkedKeys', ['0', '\\x', '100'], 50],
     ['readParkedTopics', ['0'], 50],
     ['readHeldPartitions', ['0'], 50],
+    ['hasHeldRows', ['outbox.event.late', '0'], 50],
     ['countQuarantine', ['0', '-1', '1000'], 200],
     ['readIntents', ['0', '100', '-1'], 1_500],
     ['readRowsOfKey', ['outbox.event.order', 'key-1', '-1'], 1_000],

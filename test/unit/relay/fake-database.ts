@@ -172,18 +172,27 @@ export class FakeSession implements RelaySession {
     for (const seq of save.quarantine?.drained ?? []) quarantine.delete(seq)
     for (const { topic, partitions } of save.quarantine?.adopted ?? []) {
       this.#database.pins.set(topic, { partitions })
-      for (const [seq, { partition: _, ...entry }] of quarantine)
-        if (entry.topic === topic && entry.code === 'OUTBOX_PARTITION_HELD')
-          quarantine.set(seq, { ...entry, code: 'OUTBOX_TOPIC_UNKNOWN' })
+    }
+    for (const [seq, { partition: _, ...entry }] of quarantine)
+      if (entry.topic === save.quarantine?.moving && entry.code === 'OUTBOX_PARTITION_HELD')
+        quarantine.set(seq, { ...entry, code: 'OUTBOX_TOPIC_UNKNOWN' })
+    for (const { seq, partition } of save.quarantine?.held ?? []) {
+      const entry = quarantine.get(seq)
+      if (entry?.code === 'OUTBOX_TOPIC_UNKNOWN')
+        quarantine.set(seq, { ...entry, code: 'OUTBOX_PARTITION_HELD', partition })
     }
     for (const seq of save.quarantine?.waiting ?? []) {
       const entry = quarantine.get(seq)
-      if (entry) quarantine.set(seq, { ...entry, code: 'OUTBOX_KEY_PARKED' })
+      if (entry && waitsForPlace(entry)) quarantine.set(seq, { ...entry, code: 'OUTBOX_KEY_PARKED' })
     }
     for (const refused of save.quarantine?.refused ?? [])
-      for (const [seq, { intent: _, ...entry }] of quarantine)
+      for (const [seq, { intent, ...entry }] of quarantine)
         if (entry.topic === refused.topic && textAt(entry.row, 'aggregateid') === refused.key)
-          quarantine.set(seq, { ...entry, code: seq === refused.seq ? refused.code : 'OUTBOX_KEY_PARKED' })
+          quarantine.set(seq, {
+            ...entry,
+            code: seq === refused.seq ? refused.code : entry.code,
+            ...(intent === 'skip' && { intent }),
+          })
     return { number: this.#database.checkpoint.number, xid: this.#database.nextXid++ }
   }
 
@@ -273,10 +282,13 @@ export class FakeSession implements RelaySession {
     const keys = entries.map((entry) => ({
       topic: entry.topic,
       key: textAt(entry.row, 'aggregateid'),
-      waitsForTopic: entry.code === 'OUTBOX_TOPIC_UNKNOWN' || entry.code === 'OUTBOX_PARTITION_HELD',
+      waitsForTopic: waitsForPlace(entry),
       retry: entry.intent === 'retry',
       skips: entry.intent === 'skip' ? [entry.seq] : [],
       head: this.#ofKey(entry.topic, textAt(entry.row, 'aggregateid'))[0]?.seq ?? '',
+      isBlocked: this.#ofKey(entry.topic, textAt(entry.row, 'aggregateid')).some(
+        (other) => !waitsForPlace(other) && other.code !== 'OUTBOX_KEY_PARKED' && other.intent !== 'skip',
+      ),
     }))
     return { keys, rows: entries.length, lastSeq: entries.at(-1)?.seq ?? '-1' }
   }
@@ -300,6 +312,12 @@ export class FakeSession implements RelaySession {
     return this.#page(
       entries.filter((entry) => entry.topic === topic && entry.code === 'OUTBOX_TOPIC_UNKNOWN'),
       '-1',
+    )
+  }
+
+  async hasHeldRows(topic: string): Promise<boolean> {
+    return [...this.#database.quarantine.values()].some(
+      (entry) => entry.topic === topic && entry.code === 'OUTBOX_PARTITION_HELD',
     )
   }
 
@@ -357,4 +375,8 @@ export class FakeSession implements RelaySession {
       full: found.length === this.settings.pageRows,
     }
   }
+}
+
+function waitsForPlace({ code }: ParkedRow): boolean {
+  return code === 'OUTBOX_TOPIC_UNKNOWN' || code === 'OUTBOX_PARTITION_HELD'
 }

@@ -49,6 +49,12 @@ export function readHeldPartitions(schema: string): string {
 select topic, partition from p`
 }
 
+/** Whether rows of a topic wait for a partition. `$1` the topic, `$2` the shard. Returns `[whether]`. */
+export function hasHeldRows(schema: string): string {
+  return `select exists (select from ${schema}.outbox_quarantine q
+where q.shard = $2::smallint and ${schema}.outbox_digest(q.topic, '') = ${schema}.outbox_digest($1::text, '') and q.topic = $1::text and q.${waitsForPartition})`
+}
+
 /** Counts the rows of a shard, in pages. `$1` the shard, `$2` after this `seq`, `$3` how many at most. Returns `[rows, last seq]`. */
 export function countQuarantine(schema: string): string {
   return `select count(*), max(seq) from (

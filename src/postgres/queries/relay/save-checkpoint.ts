@@ -1,6 +1,9 @@
 import { keptColumns } from '../outbox/kept-columns.ts'
-import { hasText } from '../quarantine/has-text.ts'
+import { waitsForPartition, waitsForPlace, waitsForTopic } from '../quarantine/reason-codes.ts'
 import { newestCheckpoint } from './checkpoint-columns.ts'
+
+/** Rows of the quarantine that one save changes beyond those that it names: its time is short, for the lease hangs on it. */
+const rowsChangedMax = 4_000
 
 /**
  * Appends a checkpoint and renews the lease, if the newest checkpoint has our epoch. Of two who append at once the primary key refuses
@@ -41,10 +44,11 @@ select max(number), pg_current_xact_id() from saved having count(*) > 0`
 /**
  * {@link saveCheckpoint} together with changes of the quarantine, which happen if and only if the checkpoint was appended.
  * `$12` JSON array of rows to park (seq, topic, code, reason, partition), `$13` seqs that leave, `$14` JSON array of rows that were refused again
- * (seq, topic, key, code, reason): their keys wait behind them, and wishes to retry are done with; wishes to skip
- * stay. `$15` seqs that waited for their partition and now wait behind a refused row of their key.
- * `$16` JSON array of topics that are written to with another number of partitions from now on (topic, partitions): what waited for a partition
- * waits for the topic then.
+ * (seq, topic, key, code, reason): their keys wait behind them, and some thousand wishes to retry are done with; wishes to skip
+ * stay. `$15` seqs that waited for their topic or partition and now wait behind a refused row of their key.
+ * `$16` JSON array of topics that are written to with another number of partitions from now on (topic, partitions). `$17` a topic or null: some
+ * thousand of its rows that wait for a partition wait for the topic then, of each partition the last ones. `$18` JSON array of rows that waited
+ * for their topic and now wait for their partition (seq, partition).
  */
 export function saveCheckpointAndQuarantine(schema: string): string {
   return `with saved as (
@@ -61,28 +65,43 @@ ${saveCheckpoint(schema)}
   delete from ${schema}.outbox_quarantine where seq = any ($13::bigint[]) and exists (select from saved)
 ), refused as (
   update ${schema}.outbox_quarantine q
-  set reason_code = case when q.seq = r.seq then r.code else 'OUTBOX_KEY_PARKED' end,
-    reason = case when q.seq = r.seq then r.reason else 'row ' || r.seq || ' of its key is parked' end,
+  set reason_code = r.code, reason = r.reason,
     -- a wish to skip that came while the row was tried stays
     intent = case when q.intent = 'retry' then null else q.intent end
-  from jsonb_to_recordset($14::jsonb) as r (seq bigint, topic text, key text, code text, reason text)
-  where ${hasText('q.topic', 'r.topic')} and ${hasText('q.aggregateid', 'r.key')} and exists (select from saved)
+  from jsonb_to_recordset($14::jsonb) as r (seq bigint, code text, reason text)
+  where q.seq = r.seq and exists (select from saved)
     -- of two changes of one row a statement makes one, whichever comes first
     and q.seq <> all ($13::bigint[])
-    -- a key may have very many rows behind the refused one: only those that change are written
-    and (q.seq = r.seq or q.intent = 'retry' or q.reason_code <> 'OUTBOX_KEY_PARKED')
+), retried as (
+  -- a key may have very many rows behind the refused one: they are left as they are, but for wishes, of which those left over are one more try
+  update ${schema}.outbox_quarantine set intent = null
+  where exists (select from saved) and seq in (
+    select q.seq from ${schema}.outbox_quarantine q
+      join jsonb_to_recordset($14::jsonb) as r (topic text, key text) on q.topic = r.topic and q.aggregateid = r.key
+    where q.shard = $1::smallint and q.intent is not null and q.intent = 'retry'
+      and q.seq <> all ($13::bigint[]) and q.seq <> all ($15::bigint[])
+      and q.seq not in (select s.seq from jsonb_to_recordset($14::jsonb) as s (seq bigint))
+    order by q.shard, q.seq limit ${rowsChangedMax})
 ), waiting as (
   update ${schema}.outbox_quarantine set reason_code = 'OUTBOX_KEY_PARKED', reason = 'an earlier row of its key is parked'
-  where seq = any ($15::bigint[]) and exists (select from saved) and reason_code = 'OUTBOX_PARTITION_HELD'
+  where seq = any ($15::bigint[]) and exists (select from saved) and ${waitsForPlace}
 ), adopted as (
   update ${schema}.outbox_topic t set partition_count = a.partitions, adopt_count = null
   from jsonb_to_recordset($16::jsonb) as a (topic text, partitions integer)
   where t.shard = $1::smallint and t.topic = a.topic and exists (select from saved)
 ), moved as (
-  update ${schema}.outbox_quarantine q
+  update ${schema}.outbox_quarantine
   set reason_code = 'OUTBOX_TOPIC_UNKNOWN', reason = 'the topic has another number of partitions', partition = null
-  from jsonb_to_recordset($16::jsonb) as a (topic text)
-  where q.shard = $1::smallint and ${hasText('q.topic', 'a.topic')} and q.reason_code = 'OUTBOX_PARTITION_HELD' and exists (select from saved)
+  where exists (select from saved) and seq in (
+    select q.seq from ${schema}.outbox_quarantine q
+    where q.shard = $1::smallint and ${schema}.outbox_digest(q.topic, '') = ${schema}.outbox_digest($17::text, '') and q.topic = $17::text
+      and q.${waitsForPartition}
+    order by q.partition desc, q.seq desc limit ${rowsChangedMax})
+), held as (
+  update ${schema}.outbox_quarantine q
+  set reason_code = 'OUTBOX_PARTITION_HELD', reason = 'its partition cannot be written to', partition = h.partition
+  from jsonb_to_recordset($18::jsonb) as h (seq bigint, partition integer)
+  where q.seq = h.seq and exists (select from saved) and q.${waitsForTopic}
 )
 select * from saved`
 }

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import type { ErrorCode } from '../../../../src/kernel/error-catalogue.ts'
 import { relayOver } from '../../../../src/relay/relay.ts'
 import { textAt } from '../../../../src/relay/source/outbox-tuple.ts'
+import { partitionOf } from '../../../../src/transport/partition.ts'
 import type { OutgoingRecord } from '../../../../src/transport/publisher.ts'
 import { FakeDatabase } from '../fake-database.ts'
 import { rowOf } from '../rows.ts'
@@ -35,7 +37,17 @@ async function setUp() {
     if (!entry) throw new Error(`row ${seq} is not parked`)
     entry.intent = intent
   }
-  return { database, transport, refuses, start, insert, seqs, intend }
+  /** A row that was parked before the relay of the test. */
+  const park = (seq: number, key: string, code: ErrorCode, partition?: number) =>
+    database.quarantine.set(String(seq), {
+      seq: String(seq),
+      topic: 'outbox.event.order',
+      code,
+      reason: 'as it was found',
+      ...(partition !== undefined && { partition }),
+      row: rowOf({ seq: String(seq), aggregateid: key, payload: String(seq) }),
+    })
+  return { database, transport, refuses, start, insert, seqs, intend, park }
 }
 
 describe('a parked key', () => {
@@ -127,7 +139,72 @@ describe('a parked key', () => {
   })
 })
 
+describe('a refused row that is not the first one of its key', () => {
+  test('sets the key going when it is skipped', async () => {
+    const { transport, start, insert, seqs, intend, park } = await setUp()
+    park(5, 'a', 'OUTBOX_KEY_PARKED')
+    park(9, 'a', 'OUTBOX_RECORD_REFUSED')
+    const relay = await start()
+    intend(9, 'skip')
+    await until('it is dropped, and the other one published', () => seqs().length === 0)
+    insert(10, 'a')
+    await until('it flows', () => transport.bodies.includes('10'))
+    expect(transport.bodies).toEqual(['5', '10'])
+    expect(relay.status()[0]).toMatchObject({ parkedKeys: 0 })
+  })
+
+  test('leaves its key parked when another one was refused too', async () => {
+    const { transport, start, insert, seqs, intend, park } = await setUp()
+    park(5, 'a', 'OUTBOX_KEY_PARKED')
+    park(8, 'a', 'OUTBOX_RECORD_REFUSED')
+    park(9, 'a', 'OUTBOX_RECORD_REFUSED')
+    await start()
+    intend(9, 'skip')
+    await until('it is dropped', () => seqs().length === 2)
+    insert(10, 'a')
+    await until('the next one waits too', () => seqs().length === 3)
+    expect(transport.bodies).toEqual([])
+  })
+})
+
 describe('a parked topic', () => {
+  test('lets no row of a parked key past the refused one (rule B15)', async () => {
+    const { database, transport, start, insert, seqs, intend, park } = await setUp()
+    park(1, 'a', 'OUTBOX_RECORD_REFUSED')
+    park(5, 'a', 'OUTBOX_TOPIC_UNKNOWN')
+    park(6, 'b', 'OUTBOX_TOPIC_UNKNOWN')
+    const relay = await start()
+    await until('the topic flows', () => relay.status()[0]?.parkedTopics.length === 0)
+    expect(transport.bodies).toEqual(['6'])
+    expect(database.quarantine.get('5')?.code).toBe('OUTBOX_KEY_PARKED')
+    intend(1, 'retry')
+    await until('the key is drained', () => seqs().length === 0)
+    insert(7, 'a')
+    await until('it flows', () => transport.bodies.includes('7'))
+    expect(transport.bodies).toEqual(['6', '1', '5', '7'])
+  })
+
+  test('lets no row of a held partition past those that wait for it (rule B12)', async () => {
+    const { transport, start, insert, seqs, park } = await setUp()
+    const partition = partitionOf('a', 4)
+    let isSick = true
+    // whatever goes there without the first row would get through
+    transport.answer = (records) =>
+      isSick && records.some(({ value }) => String(value) === '1')
+        ? { kind: 'failed', failure: { kind: 'unknown', reason: 'no leader' } }
+        : { kind: 'acknowledged' }
+    park(1, 'a', 'OUTBOX_PARTITION_HELD', partition)
+    park(2, 'a', 'OUTBOX_TOPIC_UNKNOWN')
+    const relay = await start()
+    await until('the topic flows', () => relay.status()[0]?.parkedTopics.length === 0)
+    insert(3, 'a')
+    await until('all wait for the partition', () => seqs().length === 3)
+    isSick = false
+    await until('all are published', () => seqs().length === 0)
+    expect(transport.bodies).toEqual(['1', '2', '3'])
+    await until('the partition flows', () => relay.status()[0]?.heldPartitions.length === 0)
+  })
+
   test('is drained by itself once it can be written to', async () => {
     const { transport, start, insert, seqs } = await setUp()
     const relay = await start()
