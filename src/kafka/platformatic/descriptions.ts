@@ -13,7 +13,7 @@ const writeBit = 1 << 4
 
 /** A topic with its settings; `undefined` where it does not exist. @throws BrokerRefusal, and what the library throws */
 export async function describeTopic(cluster: Cluster, topic: string): Promise<TopicDescription | undefined> {
-  const answer = await ask(await cluster.any(), metadataV12.api, [topic], false, true)
+  const answer = await cluster.askAny(metadataV12.api, [topic], false, true)
   const view = topicViewOf(answer, topic)
   if (isMissing(view)) return undefined
   assertAccepted(view.errorCode)
@@ -45,9 +45,11 @@ async function configOf(
   name: string,
 ): Promise<ReadonlyMap<string, string> | undefined> {
   // a broker answers for itself alone
-  const connection = await (type === resourceType.broker ? cluster.broker(Number(name)) : cluster.any())
   const resource = { resourceType: type, resourceName: name, configurationKeys: null }
-  const { results } = await ask(connection, describeConfigsV4.api, [resource], false, false)
+  const { results } =
+    type === resourceType.broker
+      ? await ask(await cluster.broker(Number(name)), describeConfigsV4.api, [resource], false, false)
+      : await cluster.askAny(describeConfigsV4.api, [resource], false, false)
   const denied: readonly number[] = [code.topicAuthorizationFailed, code.clusterAuthorizationFailed]
   if (results.some(({ errorCode }) => denied.includes(errorCode))) return undefined
   for (const { errorCode, errorMessage } of results) assertAccepted(errorCode, errorMessage)

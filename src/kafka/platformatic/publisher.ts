@@ -9,7 +9,6 @@ import type {
   PublisherIdentity,
   PublishResult,
 } from '../../transport/publisher.ts'
-import { ask } from './client/ask.ts'
 import { assertAccepted, kafkaError } from './client/broker-refusal.ts'
 import type { ClientSettings } from './client/client-settings.ts'
 import { Cluster } from './client/cluster.ts'
@@ -151,7 +150,7 @@ export class PlatformaticPublisher implements Publisher {
     const before = this.#succeeds
     if (before !== undefined && before.epoch < epochMax) return { ...before, epoch: before.epoch + 1 }
     for (;;) {
-      const drawn = await ask(await this.#cluster.any(), initProducerIdV4.api, null, 0, -1n, -1)
+      const drawn = await this.#cluster.askAny(initProducerIdV4.api, null, 0, -1n, -1)
       if (!isOnItsWay(drawn.errorCode) || this.#state !== 'new') {
         assertAccepted(drawn.errorCode)
         return { producerId: drawn.producerId, epoch: drawn.producerEpoch }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { kafkajs } from '../../../src/kafka/kafkajs/index.ts'
 import { platformatic } from '../../../src/kafka/platformatic/index.ts'
@@ -126,6 +128,34 @@ describe('the broker checks what a publisher sends', () => {
       [2, 'retriable'],
     ])
   })
+})
+
+test('a broker that hangs is met once, and holds nobody up that has others to ask', async () => {
+  const sockets = new Set<Socket>()
+  const silent = createServer((socket) => void sockets.add(socket.on('error', () => undefined)))
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    silent.close()
+  })
+  const { port } = silent.address() as AddressInfo
+  const { transport, newTopic, openPublisher, publish, subscriber } = over(() =>
+    platformatic({ brokers: [`127.0.0.1:${port}`, ...kafkaBrokers()] }),
+  )()
+  const topic = await newTopic(1)
+  const met = sockets.size
+  expect(met).toBe(1)
+  const publisher = await openPublisher()
+  expect(await publisher.publish(numbered(topic, 1), { deadlineMs: 5_000 })).toEqual({ kind: 'acknowledged' })
+  const inbox = new Inbox()
+  await subscriber({ group: uniqueName(), topics: [topic] }).run(inbox.takeAll)
+  await publish(numbered(topic, 1, 1, 1))
+  await inbox.atLeast(2)
+  const admin = transport.admin()
+  expect(await admin.partitionCounts([topic])).toEqual(new Map([[topic, 1]]))
+  await admin.close()
+  expect(sockets.size).toBe(met)
 })
 
 test('members of both drivers share a group, and take over from each other', async () => {

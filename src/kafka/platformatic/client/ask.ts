@@ -1,7 +1,7 @@
 import { type Callback, type Connection, ResponseError } from '@platformatic/kafka'
 
 /** One of the library’s functions for a kind of request. */
-type Api<Request extends unknown[], Answer> = (
+export type Api<Request extends unknown[], Answer> = (
   connection: Connection,
   ...request: [...Request, Callback<Answer>]
 ) => void

@@ -1,12 +1,15 @@
 import { isIP } from 'node:net'
 import type { Broker, ConnectionOptions, SASLOptions } from '@platformatic/kafka'
 import { BackstitchError } from '../../../kernel/errors.ts'
+import { BrokerHealth } from './broker-health.ts'
 import type { PlatformaticOptions, PlatformaticSasl } from '../options.ts'
 
 /** What all connections of a transport have in common. */
 export type ClientSettings = {
   readonly clientId: string
   readonly brokers: readonly Broker[]
+  /** What is known of brokers that fail. */
+  readonly health: BrokerHealth
   readonly requestTimeoutMs: number
   /** The library’s options for a connection to a host. */
   connectionOptions(host: string): ConnectionOptions
@@ -17,7 +20,7 @@ const requestsUnderWayMax = 1_000
 
 /** @throws `CONFIG_INVALID` when the brokers are not `host:port` each */
 export function clientSettings(options: PlatformaticOptions): ClientSettings {
-  const brokers = options.brokers.map(addressOf)
+  const brokers = options.brokers.map(brokerOf)
   if (brokers.length === 0) throw invalidBrokers(options.brokers)
   const requestTimeoutMs = options.requestTimeoutMs ?? 10_000
   const tls = options.ssl === true ? {} : options.ssl === false ? undefined : options.ssl
@@ -25,6 +28,7 @@ export function clientSettings(options: PlatformaticOptions): ClientSettings {
   return {
     clientId: options.clientId ?? 'backstitch',
     brokers,
+    health: new BrokerHealth(),
     requestTimeoutMs,
     connectionOptions: (host) => ({
       connectTimeout: options.connectionTimeoutMs ?? 3_000,
@@ -39,7 +43,7 @@ export function clientSettings(options: PlatformaticOptions): ClientSettings {
 }
 
 /** Splits `host:port`, where the host may be `[2001:db8::1]`. @throws `CONFIG_INVALID` */
-function addressOf(broker: string, _index: number, all: readonly string[]): Broker {
+function brokerOf(broker: string, _index: number, all: readonly string[]): Broker {
   const [, bracketed, plain, port] = /^(?:\[([^\]\s]+)\]|([^:\s]+)):(\d+)$/.exec(broker) ?? []
   const host = bracketed ?? plain
   if (host === undefined || port === undefined) throw invalidBrokers(all)

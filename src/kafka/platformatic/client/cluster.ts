@@ -1,6 +1,8 @@
 import { type Broker, Connection, metadataV12 } from '@platformatic/kafka'
 import { BackstitchError } from '../../../kernel/errors.ts'
-import { ask } from './ask.ts'
+import { settlesWithin } from '../../../transport/settles-within.ts'
+import { type Api, ask } from './ask.ts'
+import { addressOf } from './broker-health.ts'
 import { BrokerRefusal } from './broker-refusal.ts'
 import type { ClientSettings } from './client-settings.ts'
 import { code } from './error-codes.ts'
@@ -8,6 +10,8 @@ import type { MetadataAnswer } from './topic-view.ts'
 
 /** The key of connections to brokers whose number is not known yet. */
 type Node = number | string
+
+type Candidate = { readonly node: Node; readonly broker: Broker }
 
 /**
  * Connections to the brokers of a cluster, one each, made when they are needed. Each publisher, member and admin has one of its own, so that
@@ -47,27 +51,51 @@ export class Cluster {
     return this.#connection(node, address)
   }
 
-  /** A connection to whichever broker answers. @throws `KAFKA_UNREACHABLE` and what the library throws when none does */
+  /** A connection to whichever broker can be reached. @throws `KAFKA_UNREACHABLE` and what the library throws when none can */
   async any(): Promise<Connection> {
-    for (const node of this.#open.keys()) {
-      const connection = await this.#alive(node)?.catch(() => undefined)
-      if (connection !== undefined) return connection
-    }
-    const known = [...this.#brokers].filter(([node]) => node >= 0)
-    const addresses: [Node, Broker][] = [
-      ...this.#settings.brokers.map((broker): [Node, Broker] => [`${broker.host}:${broker.port}`, broker]),
-      ...known,
-    ]
     let failure: unknown
-    for (const [node, address] of addresses) {
+    for (const { node, broker } of this.#candidates()) {
       try {
-        return await this.#connection(node, address)
+        return await this.#connection(node, broker)
       } catch (thrown) {
         if (this.#isCutOff) throw thrown
+        this.#settings.health.failed(broker)
         failure = thrown
       }
     }
     throw failure
+  }
+
+  /**
+   * Asks whichever broker answers: the next one too where one is silent for {@link nextBrokerAfterMs}. For questions only, since several
+   * brokers may come to do it.
+   * @throws `KAFKA_UNREACHABLE` and what the library throws when none answers
+   */
+  async askAny<Request extends unknown[], Answer>(
+    api: Api<Request, Answer>,
+    ...request: Request
+  ): Promise<Answer> {
+    const { health } = this.#settings
+    const asked: Promise<Answer>[] = []
+    let failure: unknown
+    for (const { node, broker } of this.#candidates()) {
+      const asking = this.#connection(node, broker).then((connection) => ask(connection, api, ...request))
+      const noted = asking.then(
+        () => health.answered(broker),
+        (thrown: unknown) => {
+          if (!this.#isCutOff) health.failed(broker)
+          failure = thrown
+        },
+      )
+      asked.push(noted.then(() => asking))
+      const first = Promise.any(asked)
+      if (!(await settlesWithin(first, nextBrokerAfterMs))) health.failed(broker)
+      else if (await first.then(isSo, isNotSo)) return first
+      else if (this.#isCutOff) break
+    }
+    return Promise.any(asked).catch(() => {
+      throw failure
+    })
   }
 
   /** A connection to the broker that administers the others. */
@@ -78,7 +106,7 @@ export class Cluster {
 
   /** What a broker knows of topics, just now. Topics are never created by it. */
   async describe(topics: readonly string[]): Promise<MetadataAnswer> {
-    const answer = await ask(await this.any(), metadataV12.api, [...topics], false, false)
+    const answer = await this.askAny(metadataV12.api, [...topics], false, false)
     this.#brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
     this.#controller = answer.controllerId
     return answer
@@ -90,6 +118,18 @@ export class Cluster {
     // with an error, so that whoever waits for a connection hears of it at once
     for (const { socket } of this.#all) socket.destroy(new Error('this client was cut off'))
     this.#open.clear()
+  }
+
+  /** Brokers to turn to: first those that are connected, last those that failed. */
+  #candidates(): Candidate[] {
+    const given = this.#settings.brokers.map((broker): Candidate => ({ node: addressOf(broker), broker }))
+    const known = [...this.#brokers].map(([node, broker]): Candidate => ({ node, broker }))
+    const all = [...given, ...known]
+    const isOpen = ({ node }: Candidate): boolean => this.#open.has(node)
+    const byAddress = new Map<string, Candidate>()
+    for (const one of [...all.filter(isOpen), ...all])
+      if (!byAddress.has(addressOf(one.broker))) byAddress.set(addressOf(one.broker), one)
+    return this.#settings.health.inOrder([...byAddress.values()])
   }
 
   #connection(node: Node, address: Broker): Promise<Connection> {
@@ -143,3 +183,9 @@ export class Cluster {
 }
 
 const keepAliveDelayMs = 60_000
+
+/** Long for a broker in good health, and several of them fit into the deadline of opening. */
+const nextBrokerAfterMs = 2_000
+
+const isSo = (): boolean => true
+const isNotSo = (): boolean => false

@@ -1,5 +1,4 @@
 import { type Connection, findCoordinatorV4 } from '@platformatic/kafka'
-import { ask } from './ask.ts'
 import { assertAccepted, BrokerRefusal } from './broker-refusal.ts'
 import type { Cluster } from './cluster.ts'
 import { code } from './error-codes.ts'
@@ -8,7 +7,7 @@ const keyOfGroup = 0
 
 /** A connection to the broker that keeps a group. @throws BrokerRefusal, and what the library throws when none answers */
 export async function groupCoordinator(cluster: Cluster, group: string): Promise<Connection> {
-  const answer = await ask(await cluster.any(), findCoordinatorV4.api, keyOfGroup, [group])
+  const answer = await cluster.askAny(findCoordinatorV4.api, keyOfGroup, [group])
   const found = answer.coordinators.find(({ key }) => key === group)
   if (found === undefined) throw new BrokerRefusal(code.coordinatorNotAvailable)
   assertAccepted(found.errorCode, found.errorMessage)
