@@ -1,13 +1,11 @@
 import { BackstitchError, isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { PublishFailure } from '../../transport/publisher.ts'
 
-/** What the broker says of the record itself. */
+/** What the broker says of the record itself. Not of its time, which is that of the driver’s clock. */
 const recordErrors: ReadonlySet<string> = new Set([
   'MESSAGE_TOO_LARGE',
   'RECORD_LIST_TOO_LARGE',
   'INVALID_RECORD',
-  'INVALID_TIMESTAMP',
-  'CORRUPT_MESSAGE',
 ])
 
 const topicErrors: ReadonlySet<string> = new Set([

@@ -35,17 +35,19 @@ const stale: ReadonlySet<number> = new Set([
   code.fencedLeaderEpoch,
   code.unknownLeaderEpoch,
 ])
-const passing: ReadonlySet<number> = new Set([code.notEnoughReplicas, code.throttled])
+const passing: ReadonlySet<number> = new Set([
+  code.notEnoughReplicas,
+  code.throttled,
+  // the driver dates the records: a clock is wrong, ours or the broker’s, and no record is to blame
+  code.invalidTimestamp,
+  // spoilt on its way
+  code.corruptMessage,
+])
 const unsure: ReadonlySet<number> = new Set([
   code.unknownServerError,
   code.requestTimedOut,
   code.networkException,
   code.notEnoughReplicasAfterAppend,
-])
-const ofRecord: ReadonlySet<number> = new Set([
-  code.corruptMessage,
-  code.invalidTimestamp,
-  code.invalidRecord,
 ])
 const ofTopic: ReadonlySet<number> = new Set([code.invalidTopic, code.topicAuthorizationFailed])
 
@@ -59,7 +61,7 @@ export function outcomeOf({ errorCode, detail, recordErrors }: PartitionAnswer):
   if (errorCode === code.messageTooLarge || errorCode === code.recordListTooLarge)
     return { kind: 'tooLarge', cause }
   if (ofTopic.has(errorCode)) return refused({ kind: 'topic', reason: cause.message, cause })
-  if (!ofRecord.has(errorCode)) return { kind: 'broken', cause }
+  if (errorCode !== code.invalidRecord) return { kind: 'broken', cause }
   if (recordErrors.length === 0) return refused({ kind: 'record', reason: cause.message, cause })
   const blamed = new Map(
     recordErrors.map(({ place, detail: reason }): [number, PublishFailure] => [

@@ -21,10 +21,11 @@ describe('errors of kafkajs', () => {
     ['MESSAGE_TOO_LARGE', 'record'],
     ['RECORD_LIST_TOO_LARGE', 'record'],
     ['INVALID_RECORD', 'record'],
-    ['INVALID_TIMESTAMP', 'record'],
     ['UNKNOWN_TOPIC_OR_PARTITION', 'topic'],
     ['INVALID_TOPIC_EXCEPTION', 'topic'],
     ['TOPIC_AUTHORIZATION_FAILED', 'topic'],
+    ['INVALID_TIMESTAMP', 'unknown'],
+    ['CORRUPT_MESSAGE', 'unknown'],
     ['NOT_ENOUGH_REPLICAS', 'unknown'],
     ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'unknown'],
   ])('%s of a batch that left is a failure of kind `%s`, however it is wrapped', (type, kind) => {
