@@ -9,7 +9,11 @@ const knownForMs = 5_000
 /** A topic that was missing may be created any moment. */
 const missingForMs = 1_000
 
-type Entry = TopicView & { readonly askAgainAtMs: number }
+type Entry = TopicView & {
+  readonly askAgainAtMs: number
+  /** Partitions that it does not have may be created any moment, too. */
+  readonly missingUntilMs: number
+}
 
 /** Which broker leads which partition, as last heard. */
 export class TopicLeaders {
@@ -25,10 +29,10 @@ export class TopicLeaders {
   leaderOf(topic: string, partition: number): number | 'missing' | undefined {
     const entry = this.#entries.get(topic)
     if (entry === undefined) return undefined
-    if (isMissing(entry)) return performance.now() < entry.askAgainAtMs ? 'missing' : undefined
     const leader = entry.leaders[partition]
-    if (leader === undefined) return entry.errorCode === code.none ? 'missing' : undefined
-    return leader < 0 ? undefined : leader
+    if (leader !== undefined) return leader < 0 ? undefined : leader
+    if (!isMissing(entry) && entry.errorCode !== code.none) return undefined
+    return performance.now() < entry.missingUntilMs ? 'missing' : undefined
   }
 
   /** The topic’s id, as last heard. */
@@ -70,8 +74,9 @@ export class TopicLeaders {
       .describe([topic])
       .then((answer) => {
         const view = topicViewOf(answer, topic)
-        const forMs = isMissing(view) ? missingForMs : knownForMs
-        this.#entries.set(topic, { ...view, askAgainAtMs: performance.now() + forMs })
+        const missingUntilMs = performance.now() + missingForMs
+        const askAgainAtMs = isMissing(view) ? missingUntilMs : performance.now() + knownForMs
+        this.#entries.set(topic, { ...view, askAgainAtMs, missingUntilMs })
         return view
       })
       .finally(() => this.#asked.delete(topic))
