@@ -82,8 +82,10 @@ export function readProduceAnswer(
 ): ProduceAnswer {
   const topics = new Map<string, Map<number, PartitionAnswer>>()
   each(reader, () => {
-    const partitions = new Map<number, PartitionAnswer>()
-    topics.set(reader.readString(false), partitions)
+    const topic = reader.readString(false)
+    // it stands there more than once where it did in the request
+    const partitions = topics.get(topic) ?? new Map<number, PartitionAnswer>()
+    topics.set(topic, partitions)
     each(reader, () => {
       const partition = reader.readInt32()
       const errorCode = reader.readInt16()

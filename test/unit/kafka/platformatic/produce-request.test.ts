@@ -63,12 +63,32 @@ test('an answer is read with what it says of single records', () => {
   })
 })
 
+test('an answer may name a topic twice', () => {
+  const topic = (index: number) =>
+    new Encoder()
+      .writeString('a')
+      .writeArray([
+        new Encoder()
+          .writeInt32(index)
+          .writeInt16(0)
+          .writeInt64(5)
+          .writeInt64(-1)
+          .writeInt64(0)
+          .writeArray([])
+          .writeString(null),
+      ])
+  const answer = new Encoder().writeArray([topic(0), topic(2)]).writeInt32(0)
+  expect([...(readProduceAnswer(0, 0, 8, Reader.from(answer.buffer)).get('a')?.keys() ?? [])]).toEqual([0, 2])
+})
+
 test.each([
   [0, 'written'],
   [46, 'written'], // a duplicate
   [6, 'stale'],
   [3, 'stale'],
   [19, 'passing'],
+  [32, 'passing'], // a clock is wrong
+  [2, 'passing'],
   [20, 'unsure'],
   [7, 'unsure'],
   [-1, 'unsure'],
