@@ -135,6 +135,25 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       expect(slow.records.slice(5).map(({ offset }) => offset)).toEqual([3n, 4n, 5n, 6n, 7n, 8n, 9n])
     })
 
+    test('goes on at once where `retryAfter` names no pause', async () => {
+      const { newTopic, publish, subscriber, uniqueName } = harness()
+      const topic = await newTopic(1)
+      await publish(numbered(topic, 3))
+      const inbox = new Inbox()
+      let isFirst = true
+      const member = subscriber({ group: uniqueName(), topics: [topic] })
+      await member.run(async (batch) => {
+        inbox.add(batch)
+        if (!isFirst) return done
+        isFirst = false
+        return { kind: 'retryAfter', retryAfterMs: 0, nextOffset: 1n }
+      })
+      await inbox.until(() => inbox.values().includes('2'), 'the first batch')
+      await publish(numbered(topic, 1, 1, 3))
+      await inbox.until(() => inbox.values().includes('3'), 'a later record')
+      expect(inbox.values().filter((value) => value === '1').length).toBe(2)
+    })
+
     test('hands a batch over again after a handler threw; other partitions do not notice', async () => {
       const { newTopic, publish, subscriber, uniqueName } = harness()
       const topic = await newTopic(2)

@@ -1,5 +1,6 @@
 import type { ReceivedRecord } from '../../../transport/subscriber.ts'
 import { decompressed } from '../encoding/codec.ts'
+import { crc32c } from '../encoding/crc32c.ts'
 import { ByteReader } from './byte-reader.ts'
 
 /** Where the records came from, and from where on they are wanted. */
@@ -11,6 +12,10 @@ export type AbortedTransaction = { readonly producerId: bigint; readonly firstOf
 /** Records, and the offset to go on at: beyond marks and gaps that are no records. */
 export type FetchedRecords = { readonly records: readonly ReceivedRecord[]; readonly nextOffset: bigint }
 
+/** Kafka’s “magic”: 2 since Kafka 0.11. */
+const formatRead = 2
+const formatAt = 16
+const checksumAt = 17
 const attributesAt = 21
 const headerBytes = 61
 const codecBits = 0b111
@@ -22,6 +27,7 @@ const nothing = Buffer.alloc(0)
 /**
  * Reads record batches (message format 2) as a broker hands them out: the first may begin before the offset that was asked for, the last may
  * be cut off.
+ * @throws Error where a batch is corrupt, or of an older message format
  */
 export function readRecordBatches(
   bytes: Buffer,
@@ -32,9 +38,10 @@ export function readRecordBatches(
   const pendingAborts = aborted.toSorted((one, other) => (one.firstOffset < other.firstOffset ? -1 : 1))
   const abortedProducers = new Set<bigint>()
   let nextOffset = from.offset
-  for (let at = 0; at + headerBytes <= bytes.length; ) {
+  for (let at = 0; at + attributesAt <= bytes.length; ) {
     const end = at + 12 + bytes.readInt32BE(at + 8)
     if (end > bytes.length) break
+    assertSound(bytes.subarray(at, end))
     const attributes = bytes.readInt16BE(at + attributesAt)
     const lastOffset = bytes.readBigInt64BE(at) + BigInt(bytes.readInt32BE(at + 23))
     const producerId = bytes.readBigInt64BE(at + 43)
@@ -49,6 +56,16 @@ export function readRecordBatches(
     at = end
   }
   return { records, nextOffset }
+}
+
+function assertSound(batch: Buffer): void {
+  const offset = batch.length < attributesAt ? undefined : batch.readBigInt64BE(0)
+  const place = `the batch at offset ${offset ?? 'unknown'}`
+  const format = batch[formatAt]
+  if (format !== formatRead)
+    throw new Error(`${place} is of message format ${format}, which is not read here`)
+  if (batch.length < headerBytes || crc32c(batch.subarray(attributesAt)) !== batch.readUInt32BE(checksumAt))
+    throw new Error(`${place} is corrupt: its checksum is not that of its bytes`)
 }
 
 function readBatch(batch: Buffer, attributes: number, from: FetchedFrom, records: ReceivedRecord[]): void {

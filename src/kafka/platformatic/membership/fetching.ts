@@ -1,4 +1,5 @@
 import { type BackoffPolicy, backoffMs } from '../../../kernel/backoff.ts'
+import { systemClock } from '../../../kernel/clock.ts'
 import { reasonOf } from '../../../kernel/errors.ts'
 import type { Logger } from '../../../kernel/logger.ts'
 import { refusalCode } from '../client/broker-refusal.ts'
@@ -13,6 +14,9 @@ import type { PartitionReader } from './partition-reader.ts'
 
 /** While a partition has records waiting to be handled, the broker is asked for the others this often: soon it wants more, too. */
 const busyWaitMs = 10
+
+/** What cannot be read is fetched again after this long. */
+const unreadablePauseMs = 5_000
 
 const retryPolicy: BackoffPolicy = { initialMs: 50, maxMs: 1_000, factor: 2 }
 
@@ -36,6 +40,10 @@ export class Fetching {
   readonly #ids = new Map<string, string>()
   /** Brokers that are asked, or left alone for a while. */
   readonly #occupied = new Set<number>()
+  /** Readers that are left alone for a while, since what they were given could not be read. */
+  readonly #resting = new Set<PartitionReader>()
+  /** Where they stood when it was told. */
+  readonly #toldAt = new Map<PartitionReader, bigint>()
   #failures = 0
   #isFinding = false
 
@@ -64,6 +72,7 @@ export class Fetching {
       }
       const node = byNode.get(leader) ?? { places: [], isBusy: false }
       byNode.set(leader, node)
+      if (this.#resting.has(reader)) continue
       if (reader.isWanting) node.places.push({ reader, topicId, position: reader.position })
       else node.isBusy = true
     }
@@ -92,7 +101,7 @@ export class Fetching {
       let isRefused = answers.errorCode !== code.none
       for (const place of places) {
         const answer = answers.partitions.get(place.topicId)?.get(place.reader.partition)
-        if (answer !== undefined && !(await this.#deliver(place, answer))) isRefused = true
+        if (answer !== undefined && !(await this.#delivered(place, answer))) isRefused = true
       }
       if (isRefused) await this.#pause()
       else this.#failures = 0
@@ -110,27 +119,64 @@ export class Fetching {
     }
   }
 
-  /** @returns whether the broker gave what was asked for */
-  async #deliver({ reader, position }: Place, answer: FetchAnswer): Promise<boolean> {
-    const { topic, partition } = reader
-    if (answer.errorCode === code.none) {
-      const { highWatermark, aborted, bytes } = answer
-      if (bytes.length > 0)
-        reader.take(position, {
-          ...readRecordBatches(bytes, { topic, partition, offset: position }, aborted),
-          highWatermark,
-        })
-      return true
+  /** @returns whether the broker gave what was asked for; what becomes of one partition is no matter of the others */
+  async #delivered(place: Place, answer: FetchAnswer): Promise<boolean> {
+    const { topic, partition } = place.reader
+    let error = codeName(answer.errorCode)
+    try {
+      if (answer.errorCode === code.none) return this.#deliver(place, answer)
+      if (answer.errorCode === code.offsetOutOfRange) return await this.#leap(place)
+    } catch (thrown) {
+      error = reasonOf(thrown)
     }
-    if (answer.errorCode === code.offsetOutOfRange) {
-      const earliest = await this.#earliest(topic, [partition])
-      reader.seek(earliest.get(partition))
-      return true
-    }
-    const place = { topic, partition, error: codeName(answer.errorCode) }
-    this.#settings.logger.debug(place, 'a fetch was refused; it is tried again')
+    this.#settings.logger.debug({ topic, partition, error }, 'a fetch was refused; it is tried again')
     this.#leaders.forget(topic)
     return false
+  }
+
+  #deliver({ reader, position }: Place, { highWatermark, aborted, bytes }: FetchAnswer): true {
+    const { topic, partition } = reader
+    if (bytes.length === 0) return true
+    try {
+      const fetched = readRecordBatches(bytes, { topic, partition, offset: position }, aborted)
+      reader.take(position, { ...fetched, highWatermark })
+    } catch (thrown) {
+      this.#rest(reader, position, reasonOf(thrown))
+    }
+    return true
+  }
+
+  /** It asks again after a while: another broker may lead the partition then, whose copy is sound. */
+  #rest(reader: PartitionReader, position: bigint, error: string): void {
+    const { logger, signal } = this.#settings
+    const { topic, partition } = reader
+    if (this.#toldAt.get(reader) !== position)
+      logger.warn(
+        { topic, partition, position: String(position), error },
+        'records cannot be read; the partition stands still there, and they are fetched again now and then',
+      )
+    this.#toldAt.set(reader, position)
+    this.#resting.add(reader)
+    this.#leaders.forget(topic)
+    void systemClock.pause(unreadablePauseMs, signal).then(() => {
+      this.#resting.delete(reader)
+      this.advance()
+    })
+  }
+
+  /** To the first record there is: what it wanted was deleted, or never was. */
+  async #leap({ reader, position }: Place): Promise<true> {
+    const { topic, partition } = reader
+    const earliest = (await this.#earliest(topic, [partition])).get(partition)
+    // meanwhile it may have been sent elsewhere
+    if (reader.position !== position) return true
+    reader.seek(earliest)
+    if (earliest !== undefined)
+      this.#settings.logger.warn(
+        { topic, partition, from: String(position), to: String(earliest) },
+        'the offset to read at does not exist; reading goes on at the earliest',
+      )
+    return true
   }
 
   /** Finds out who leads partitions, and where those begin that are not read yet. */
@@ -189,10 +235,6 @@ export class Fetching {
 
   #pause(): Promise<void> {
     this.#failures += 1
-    const { signal } = this.#settings
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, backoffMs(this.#failures, retryPolicy, Math.random()))
-      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-    })
+    return systemClock.pause(backoffMs(this.#failures, retryPolicy, Math.random()), this.#settings.signal)
   }
 }

@@ -92,6 +92,15 @@ export class PlatformaticMembership implements Membership {
     const { signal } = this.#closing
     const everyMs = Math.min(heartbeatMaxMs, Math.floor(this.#settings.sessionTimeoutMs / 4))
     let countedMs = performance.now()
+    let isCounting = false
+    let isOutdated = false
+    // beside the heartbeats, which must not wait for a broker that is slow to answer
+    const count = async (): Promise<void> => {
+      isCounting = true
+      isOutdated = await this.#session.isOutdated().catch(() => false)
+      isCounting = false
+      countedMs = performance.now()
+    }
     while (!signal.aborted) {
       await systemClock.pause(everyMs, signal)
       if (signal.aborted) return
@@ -101,11 +110,11 @@ export class PlatformaticMembership implements Membership {
         continue
       }
       this.#lastSignMs = performance.now()
-      if (answer === 'well' && performance.now() - countedMs > countEveryMs) {
-        countedMs = performance.now()
-        if (await this.#session.isOutdated().catch(() => false)) answer = 'rebalance'
-      }
-      if (answer !== 'well' || this.#tenure?.isOver) await this.#joinAgain()
+      if (answer === 'well' && isOutdated) answer = 'rebalance'
+      if (!isCounting && performance.now() - countedMs > countEveryMs) void count()
+      if (answer === 'well' && !this.#tenure?.isOver) continue
+      await this.#joinAgain()
+      isOutdated = false
     }
   }
 

@@ -87,7 +87,7 @@ export class PartitionReader {
 
   #conclude(result: BatchResult): void {
     if (result.kind === 'done') return
-    this.#isPaused = true
+    this.#isPaused = result.kind === 'stop' || result.retryAfterMs > 0
     if (result.kind === 'stop') return
     this.seek(result.nextOffset)
     this.#pauseMs = result.retryAfterMs
@@ -95,7 +95,7 @@ export class PartitionReader {
 
   /** Outside of the lane: others may work meanwhile. */
   async #pause(): Promise<void> {
-    if (this.#pauseMs === 0) return
+    if (this.#pauseMs <= 0) return
     await systemClock.pause(this.#pauseMs, this.#settings.tenure.signal)
     this.#pauseMs = 0
     this.#isPaused = false

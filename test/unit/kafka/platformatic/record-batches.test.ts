@@ -1,21 +1,11 @@
 import { expect, test } from 'vitest'
 import { readRecordBatches } from '../../../../src/kafka/platformatic/decoding/record-batches.ts'
-import { BatchEncoder } from '../../../../src/kafka/platformatic/encoding/batch-encoder.ts'
+import { batchAsKept } from './batch-as-kept.ts'
 
 const topic = { topic: 't', partition: 2 }
 
-/** A batch of numbered records as a broker keeps it. */
-function batch(firstOffset: number, values: readonly string[], producerId = -1n, attributes = 0): Buffer {
-  const encoder = new BatchEncoder()
-  encoder.start()
-  const records = values.map((value) => ({ ...topic, key: null, value, headers: [] }))
-  const part = { records, indexes: [...records.keys()], from: 0, to: records.length }
-  encoder.batch(part, { producerId, epoch: 0, sequence: 0 }, 1_000_000)
-  const bytes = Buffer.from(encoder.written.subarray(4))
-  bytes.writeBigInt64BE(BigInt(firstOffset), 0)
-  bytes.writeInt16BE(attributes, 21)
-  return bytes
-}
+const batch = (firstOffset: number, values: readonly string[], producerId = -1n, attributes = 0): Buffer =>
+  batchAsKept(firstOffset, values, { producerId, attributes })
 
 const transactional = 16
 const control = 32 | transactional
@@ -54,8 +44,22 @@ test('what a transaction wrote that was given up is left out, and its mark passe
 })
 
 test('a timestamp that the broker gave counts for all records of the batch', () => {
-  const bytes = batch(0, ['a', 'b'], -1n, 8)
-  bytes.writeBigInt64BE(123_456n, 35)
+  const bytes = batchAsKept(0, ['a', 'b'], { attributes: 8, appendedAt: 123_456n })
   const { records } = readRecordBatches(bytes, { ...topic, offset: 0n }, [])
   expect(records.map(({ timestampMs }) => timestampMs)).toEqual([123_456, 123_456])
+})
+
+test('a batch of which a byte is wrong is not read, whichever it is', () => {
+  for (let at = 16; at < batch(0, ['abc']).length; at++) {
+    const bytes = batch(0, ['abc'])
+    bytes[at]! ^= 4
+    expect(() => read(bytes, 0n)).toThrow(/corrupt|format/)
+  }
+})
+
+test('an older message format is not read, short as its messages may be', () => {
+  const message = Buffer.alloc(12 + 22)
+  message.writeInt32BE(22, 8)
+  message[16] = 1
+  expect(() => read(message, 0n)).toThrow('format 1')
 })
