@@ -21,6 +21,8 @@ export default defineConfig({
           name: 'services',
           include: ['test/{conformance,integration,end-to-end,history,crash}/**/*.test.ts'],
           globalSetup: ['test/support/global-services.ts'],
+          // files wait more than they work
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

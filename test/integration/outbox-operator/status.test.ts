@@ -30,7 +30,7 @@ test('tells of an outbox that nobody has published yet', async () => {
   })
   expect(state.leaves.filter(({ isDefault }) => isDefault)).toHaveLength(1)
   expect(state.leaves.at(-1)).toMatchObject({ name: 'outbox_default', bounds: 'DEFAULT' })
-  expect(state.leaves[0]).toMatchObject({ name: 'outbox_0', bounds: "FOR VALUES FROM ('0') TO ('1000000')" })
+  expect(state.leaves[0]).toMatchObject({ name: 'outbox_0', bounds: "FOR VALUES FROM ('0') TO ('250000')" })
   expect(state.leaves[0]?.bytes).toBeGreaterThan(0)
   expect(state.defaultLeafRows).toEqual({ count: 0, more: false })
 })
