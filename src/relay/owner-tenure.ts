@@ -316,6 +316,7 @@ export class OwnerTenure {
       readonly delivered: Promise<readonly ParkedRow[]>
     }[] = []
     let pagesDone = 0
+    let saving: Promise<void> = Promise.resolve()
     const { readingReach } = this.#options
     const readPage = async (page: PageRead): Promise<Page<OutboxTuple>> => {
       const startedAtMs = performance.now()
@@ -336,7 +337,10 @@ export class OwnerTenure {
             this.#upkeep.isDue ||
             this.#replayer.isDue ||
             this.#room.isFull))
-      if (interrupted && underWay.length === 0) return void next?.catch(() => undefined)
+      if (interrupted && underWay.length === 0) {
+        next?.catch(() => undefined)
+        return saving
+      }
       if (read && next && !interrupted && underWay.length < pagesAtOnce) {
         const page = await next
         const end = endOfPage(read, page)
@@ -354,8 +358,12 @@ export class OwnerTenure {
       const parked = await first.delivered
       pagesDone++
       keeper.moveTo(movedTo(keeper.cursor, first.end), first.rows, changeOf(parked))
-      if (first.rows > 0) await keeper.save()
+      if (first.rows === 0) continue
+      // one save is on its way while the next page is: a kill then repeats what is under way, and a page or two
+      await saving
+      saving = keeper.save()
     }
+    await saving
     const { current, sequenceHigh } = keeper.cursor
     if (current) keeper.moveTo(afterWindow(keeper.cursor, current, sequenceHigh, keeper.fences), 0)
   }
