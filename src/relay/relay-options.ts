@@ -49,7 +49,7 @@ export type OutboxRelayOptions = {
    * at least 1,000.
    */
   readonly quarantineRowsMax?: number
-  /** How often an outbox is looked at. Default: after 1 ms while rows come, slowing down to 20 ms. */
+  /** How often an outbox is looked at. Default: after 1 ms while rows come, slowing down to 20 ms, and to 60 ms at rest. */
   readonly pace?: Partial<PollPaceOptions>
   /** What becomes of published rows. */
   readonly retention?: RetentionOptions

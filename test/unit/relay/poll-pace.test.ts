@@ -31,6 +31,8 @@ describe('the pause after a look at an outbox', () => {
     expect(await lengthMs(pace.pause(false, 0))).toBe(5)
     vi.advanceTimersByTime(10_000)
     expect(await lengthMs(pace.pause(false, 0))).toBe(20)
+    vi.advanceTimersByTime(60_000)
+    expect(await lengthMs(pace.pause(false, 0)), 'an outbox at rest').toBe(60)
     await lengthMs(pace.pause(true, 0))
     expect(await lengthMs(pace.pause(false, 0))).toBe(1)
   })
