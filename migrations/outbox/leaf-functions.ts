@@ -79,7 +79,8 @@ declare
   is_needed boolean;
 begin
   execute format('select exists (select from %2$s.outbox_replay r, (select min(seq) as low, max(seq) as high from %1$s) l
-    where r.state in (''requested'', ''running'') and r.position < l.high and r.seq_to >= l.low)', leaf, '${schema}') into is_needed;
+    where r.state in (''requested'', ''running'') and r.shard < (select shard_count from %2$s.outbox_sharding)
+      and r.position < l.high and r.seq_to >= l.low)', leaf, '${schema}') into is_needed;
   if is_needed then
     return false; -- a replay has yet to read it
   end if;

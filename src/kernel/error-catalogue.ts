@@ -163,6 +163,10 @@ export const errorCatalogue = {
     'Kafka refuses this record for what it is.',
     'Correct the limit of the topic and run `backstitch outbox retry`, or `backstitch outbox skip`.',
   ),
+  OUTBOX_REPLAY_OPEN: transient(
+    'A replay of this outbox is not done: its rows belong to the shards that there are.',
+    'Start the relays and let it complete (`backstitch outbox replays`), or end it with `backstitch outbox cancel-replay`; then stop the relays and repeat the command.',
+  ),
   OUTBOX_SHARDS_APART: permanent(
     'The shards are not equally far: too many rows that were published would be published again.',
     'Start the relays, let them catch up, stop them and repeat the command; or allow more rows with --resent-max.',
@@ -170,6 +174,10 @@ export const errorCatalogue = {
   OUTBOX_SHARDS_CHANGED: permanent(
     'The outbox has another number of shards than is expected.',
     'Correct the configuration, or change the number with `backstitch outbox shards`; after a change by hand, set it back first.',
+  ),
+  OUTBOX_TOPICS_APART: permanent(
+    'The shards write a topic with different numbers of partitions.',
+    'Start the relays, run `backstitch topics adopt` for the topic, wait until each shard has adopted the number, stop the relays and repeat the command.',
   ),
   OUTBOX_TOPIC_UNKNOWN: permanent(
     'The topic does not exist.',

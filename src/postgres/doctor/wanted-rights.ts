@@ -13,6 +13,7 @@ const tables: Readonly<Record<Part, Readonly<Record<string, readonly string[]>>>
     outbox_topic: ['select', 'insert', 'update'],
     outbox_quarantine: all,
     outbox_sharding: ['select'],
+    outbox_replay: ['select', 'update'],
   },
   inbox: { inbox: ['select', 'insert'], dead_letter: ['select', 'insert'] },
   participant: { participant_step: ['select', 'insert'] },

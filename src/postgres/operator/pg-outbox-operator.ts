@@ -23,6 +23,7 @@ import { lockVerbs, requestIntent } from '../queries/quarantine/request-intent.t
 import { showRow, type ShownRow } from '../queries/quarantine/show-row.ts'
 import { defaultSchema, quoteSchema } from '../schema-name.ts'
 import { pgReplayOperator } from './pg-replay-operator.ts'
+import { verbTransaction } from './verb-transaction.ts'
 import { countedRowsMax, readOutboxState } from './pg-outbox-state.ts'
 import { entryOf, messageOf, withoutBreaks } from './quarantined-message.ts'
 
@@ -30,6 +31,8 @@ import { entryOf, messageOf, withoutBreaks } from './quarantined-message.ts'
 const historyMax = 50
 const rowsAtOnce = 1_000
 const rowsAtOnceMax = 100_000
+/** Of many rows, so many are noted by one transaction: a relay that stands behind its locks waits for moments only. */
+const rowsPerTransaction = 1_000
 
 /**
  * {@link OutboxOperator} over the tables of a database.
@@ -57,8 +60,30 @@ export function pgOutboxOperator(
     act: Act,
     { limit = rowsAtOnce, dryRun = false }: BulkOptions = {},
   ): Promise<RequestedRows> => {
-    const { actor, reason } = checkedAct(act)
     assertLimit(limit)
+    const seqs: string[] = []
+    let afterSeq = '-1'
+    for (;;) {
+      const left = limit - seqs.length
+      const rowsMax = 'seqs' in selection ? left : Math.min(left, rowsPerTransaction)
+      const part = await requestPart(verb, selection, act, { limit: rowsMax, dryRun, afterSeq })
+      seqs.push(...part.seqs)
+      if (part.last === undefined || !part.more || seqs.length >= limit || 'seqs' in selection) {
+        if (seqs.length === 0) throw new BackstitchError('ROW_NOT_FOUND', placeOf(selection))
+        return { seqs, more: part.more }
+      }
+      afterSeq = part.last
+    }
+  }
+
+  /** A wish for the first rows behind a `seq`. */
+  const requestPart = async (
+    verb: 'retry' | 'skip',
+    selection: QuarantineSelection,
+    act: Act,
+    { limit, dryRun, afterSeq }: Required<BulkOptions> & { readonly afterSeq: string },
+  ): Promise<RequestedRows & { readonly last?: string }> => {
+    const { actor, reason } = checkedAct(act)
     return database.transaction(async (tx) => {
       await run(tx, lockVerbs, [schema])
       const found = await run<ChosenRow>(tx, chooseRows(schema), [
@@ -67,6 +92,7 @@ export function pgOutboxOperator(
         'topic' in selection ? (selection.key ?? null) : null,
         verb === 'retry' && !('seqs' in selection),
         limit + 1,
+        afterSeq,
       ])
       const waiting = found.find(({ waits }) => waits)
       if (verb === 'retry' && waiting)
@@ -76,11 +102,12 @@ export function pgOutboxOperator(
         )
       const chosen = found.slice(0, limit).map(({ seq }) => seq)
       const more = found.length > limit
-      if (chosen.length === 0) throw new BackstitchError('ROW_NOT_FOUND', placeOf(selection))
-      if (dryRun) return { seqs: chosen, more }
+      const last = chosen.at(-1)
+      if (last === undefined) return { seqs: [], more: false }
+      if (dryRun) return { seqs: chosen, more, last }
       const noted = await run<{ seq: string }>(tx, requestIntent(schema), [verb, actor.id, reason, chosen])
       // a relay may have let them go meanwhile
-      if (noted.length === 0) throw new BackstitchError('ROW_NOT_FOUND', placeOf(selection))
+      if (noted.length === 0) return { seqs: [], more, last }
       const seqs = noted.map(({ seq }) => seq)
       const after = {
         intent: verb,
@@ -96,8 +123,8 @@ export function pgOutboxOperator(
           after,
         })),
       )
-      return { seqs, more }
-    })
+      return { seqs, more, last }
+    }, verbTransaction)
   }
 
   const edit = async (
@@ -134,7 +161,7 @@ export function pgOutboxOperator(
       const target = { kind: 'outbox.row', id: seq }
       await audit.record(tx, { actor, verb: 'outbox edit', target, reason, before, after })
       return { seq, before, after }
-    })
+    }, verbTransaction)
   }
 
   return {

@@ -19,7 +19,9 @@ import {
   type ReplayRow,
   requestReplay,
 } from '../queries/replay/request-replay.ts'
+import { lockVerbs } from '../queries/quarantine/request-intent.ts'
 import { quoteSchema } from '../schema-name.ts'
+import { verbTransaction } from './verb-transaction.ts'
 
 /** {@link ReplayOperator} over the tables of a database. */
 export function pgReplayOperator(database: Database, schemaName: string): ReplayOperator {
@@ -31,6 +33,8 @@ export function pgReplayOperator(database: Database, schemaName: string): Replay
       const { actor, reason } = checkedAct(act)
       assertRequest(request)
       return database.transaction(async (tx) => {
+        // the number of shards does not change meanwhile
+        await tx.query(lockVerbs, [schema]).catch(explain)
         const { rows } = await tx.query<ReplayBounds>(readReplayBounds(schema), []).catch(explain)
         const [bounds] = rows
         if (!bounds || bounds.seq === null || bounds.createdAt === null)
@@ -56,7 +60,7 @@ export function pgReplayOperator(database: Database, schemaName: string): Replay
         await audit.record(tx, { actor, verb: 'outbox replay', target, reason, after })
         const isCut = from ? from < keptFrom.createdAt : request.fromSeq !== undefined && asked < first
         return { id, fromSeq, toSeq, keptFrom, isCut }
-      })
+      }, verbTransaction)
     },
     replays: ({ id, limit = 20 } = {}) => {
       if (id !== undefined) assertId(id)
@@ -73,7 +77,7 @@ export function pgReplayOperator(database: Database, schemaName: string): Replay
         if (rows.length === 0) throw new BackstitchError('REPLAY_NOT_FOUND', id)
         const target = { kind: 'outbox.replay', id }
         await audit.record(tx, { actor, verb: 'outbox cancel-replay', target, reason })
-      })
+      }, verbTransaction)
     },
   }
 }

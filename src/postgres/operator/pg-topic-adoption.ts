@@ -6,6 +6,7 @@ import { explainSqlError } from '../explain-sql-error.ts'
 import { pgDatabase } from '../pg-database.ts'
 import { type AdoptionRow, requestAdoption } from '../queries/topics/request-adoption.ts'
 import { defaultSchema, quoteSchema } from '../schema-name.ts'
+import { verbTransaction } from './verb-transaction.ts'
 
 /**
  * Notes that a topic is to be written to with this number of partitions. The owner of each shard does it within about ten seconds, with
@@ -35,5 +36,5 @@ export async function requestTopicAdoption(
       after: { partitions },
     })
     return rows
-  })
+  }, verbTransaction)
 }

@@ -13,6 +13,7 @@ import { meetOfSnapshots } from '../../relay/source/meet-of-snapshots.ts'
 import { parseSnapshot } from '../../relay/source/snapshot.ts'
 import { pgAuditTrail } from '../audit/pg-audit-trail.ts'
 import { explainSqlError } from '../explain-sql-error.ts'
+import { verbTransaction } from '../operator/verb-transaction.ts'
 import { pgDatabase } from '../pg-database.ts'
 import {
   countUnpublished,
@@ -28,7 +29,10 @@ import {
   lockCheckpoints,
   lockOutbox,
 } from '../queries/ownership/begin-checkpoints.ts'
+import { deletePins, listTopicsApart, spreadPins } from '../queries/ownership/reshard-topics.ts'
 import { countResent, reshardQuarantine, setShardCount } from '../queries/ownership/reshard-outbox.ts'
+import { lockVerbs } from '../queries/quarantine/request-intent.ts'
+import { findOpenReplay } from '../queries/replay/request-replay.ts'
 import { keepLeaves } from '../queries/upkeep/keep-leaves.ts'
 import { defaultSchema, quoteSchema } from '../schema-name.ts'
 import { readOwnership } from './read-ownership.ts'
@@ -55,14 +59,11 @@ export function pgOutboxAdministrator(
     work: (tx: SqlExecutor) => Promise<Result>,
   ): Promise<Result> =>
     database
-      .transaction(
-        async (tx) => {
-          await tx.query(`set local lock_timeout = ${Math.trunc(lockTimeoutMs)}`)
-          await tx.query(`set local statement_timeout = 0; set local row_security = off`)
-          return work(tx)
-        },
-        { isolation: 'read committed' },
-      )
+      .transaction(async (tx) => {
+        await tx.query(`set local lock_timeout = ${Math.trunc(lockTimeoutMs)}`)
+        await tx.query(`set local statement_timeout = 0; set local row_security = off`)
+        return work(tx)
+      }, verbTransaction)
       .catch((error: unknown) => {
         if ((error as { code?: unknown }).code === lockNotAvailable)
           throw new BackstitchError('OUTBOX_IN_USE', table, { cause: error })
@@ -122,16 +123,32 @@ export function pgOutboxAdministrator(
     })
   }
 
+  /** @throws `OUTBOX_REPLAY_OPEN`, `OUTBOX_TOPICS_APART` */
+  async function assertCanBeMoved(tx: SqlExecutor, settledCount: number): Promise<void> {
+    const replays = await tx.query<{ id: string }>(findOpenReplay(schema))
+    if (replays.rows[0])
+      throw new BackstitchError('OUTBOX_REPLAY_OPEN', `${name}: replay ${replays.rows[0].id}`)
+    const apart = await tx.query<{ topic: string }>(listTopicsApart(schema), [settledCount])
+    if (apart.rows.length > 0)
+      throw new BackstitchError(
+        'OUTBOX_TOPICS_APART',
+        `${name}: ${apart.rows.map(({ topic }) => topic).join(', ')}`,
+      )
+  }
+
   async function reshard(count: number, act: Act, options: ReshardOptions = {}): Promise<ReshardReport> {
     const { actor, reason } = checkedAct(act)
     const { dryRun = false, resentMax = 10_000 } = options
     if (!(Number.isInteger(count) && count >= 1 && count <= shardsMax))
       throw new BackstitchError('CONFIG_INVALID', `shards: a whole number from 1 to ${shardsMax}`)
     return transaction(2_000, async (tx) => {
+      // a replay is noted for each shard that there is: none may be meanwhile
+      await tx.query(lockVerbs, [schema])
       if (!dryRun) await tx.query(lockCheckpoints(schema))
       const before = await readOwnership(tx, schema)
       before.assertOfThisCluster(name)
       before.assertFree(name)
+      await assertCanBeMoved(tx, before.settledCount)
       // a shard that was never owned has published nothing
       const snapshot = before.checkpoints < before.settledCount ? beforeAll : meetOfSnapshots(before.previous)
       const { rows } = await tx.query<{ resent: string }>(countResent(schema), [
@@ -154,6 +171,9 @@ export function pgOutboxAdministrator(
       const isWhole = before.checkpoints === before.settledCount
       await tx.query(setShardCount(schema), [count])
       await tx.query(reshardQuarantine(schema), [count])
+      await tx.query(deletePins(schema), [before.settledCount])
+      await tx.query(spreadPins(schema), [count])
+      await tx.query(deletePins(schema), [count])
       await tx.query(deleteCheckpoints(schema))
       await tx.query(beginCheckpoints(schema), [
         count,

@@ -26,7 +26,7 @@ export type QuarantineSelection =
 
 /** How an act on many rows is carried out. */
 export type BulkOptions = {
-  /** Rows at most, the oldest first. Default 1,000, at most 100,000. */
+  /** Rows at most, the oldest first. Default 1,000, at most 100,000. More than 1,000 of a key, a topic or all are noted bit by bit, each with its audit entry. */
   readonly limit?: number
   /** Tells what it would do, and does nothing: no audit entry is written either. */
   readonly dryRun?: boolean

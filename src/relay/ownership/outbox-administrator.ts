@@ -62,9 +62,10 @@ export type OutboxAdministrator = {
   adopt(act: Act, options?: AdoptOptions): Promise<AdoptionReport>
   /**
    * Changes the number of shards. Nothing is lost, and the order of each key holds: all new shards go on from the snapshot to which all is
-   * visible that all old shards have published. Writers go on meanwhile.
+   * visible that all old shards have published. Writers go on meanwhile. The pinned numbers of partitions go over to all new shards.
    *
    * @throws `OUTBOX_OWNED` while a relay owns a shard; `OUTBOX_SHARDS_APART` when more rows than allowed would be published again;
+   *   `OUTBOX_REPLAY_OPEN` while a replay is not done; `OUTBOX_TOPICS_APART` when the shards write a topic with different numbers of partitions;
    *   `CONFIG_INVALID` for a number that is none from 1 to 256; `OUTBOX_CHECKPOINT_FOREIGN`, `SCHEMA_MISSING`, `ACTOR_MISSING`, `REASON_MISSING`
    */
   reshard(count: number, act: Act, options?: ReshardOptions): Promise<ReshardReport>

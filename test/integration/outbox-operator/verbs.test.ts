@@ -123,6 +123,29 @@ describe('retry and skip', () => {
     })
   })
 
+  test('on very many rows are noted bit by bit, each with its entry', async () => {
+    await world.pool.query('delete from backstitch.outbox_quarantine')
+    await world.pool.query(
+      `insert into backstitch.outbox_quarantine (seq, shard, topic, id, aggregatetype, aggregateid, type, version, created_at, reason_code, reason)
+       select g, 0, $1, gen_random_uuid(), 'order', 'k-' || g, 'order.placed', 1, now(), 'OUTBOX_RECORD_REFUSED', 'why' from generate_series(1, 2600) g`,
+      [topic],
+    )
+    const asked = await world.operator.retry({ topic }, act, { limit: 2_500 })
+    expect(asked.seqs).toEqual(Array.from({ length: 2_500 }, (_, n) => String(n + 1)))
+    expect(asked.more).toBe(true)
+    const { rows } = await world.pool.query(
+      'select count(*)::int as n, count(distinct xmin::text)::int as transactions from backstitch.outbox_quarantine where intent is not null',
+    )
+    expect(rows).toMatchObject([{ n: 2_500, transactions: 3 }])
+    expect((await entries()).map(({ after }) => (after as { rows: number }).rows)).toEqual([
+      1_000, 1_000, 500,
+    ])
+    expect(await world.operator.skip({ all: true }, act, { limit: 2_600, dryRun: true })).toMatchObject({
+      more: false,
+      seqs: { length: 2_600 },
+    })
+  })
+
   test('as a dry run do nothing', async () => {
     expect(await world.operator.skip({ topic }, act, { dryRun: true, limit: 2 })).toEqual({
       seqs: ['1', '2'],

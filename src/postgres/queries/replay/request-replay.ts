@@ -23,6 +23,11 @@ select $1::uuid, s.shard, $2::text, $3::text, $4::bigint, $5::bigint, $6::timest
 from ${schema}.outbox_sharding cross join generate_series(0, shard_count - 1) as s (shard)`
 }
 
+/** A replay that is not done. Returns `[id]`. */
+export function findOpenReplay(schema: string): string {
+  return `select id::text as id from ${schema}.outbox_replay where state in ('requested', 'running') order by requested_at limit 1`
+}
+
 /** Replays, the newest first. `$1` one of them or null, `$2` how many. Returns {@link ReplayRow}. */
 export function listReplays(schema: string): string {
   return `select id::text as id, min(requested_at) as "requestedAt", min(requested_by) as "requestedBy", min(reason) as reason,

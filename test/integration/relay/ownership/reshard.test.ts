@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { keptColumns } from '../../../../src/postgres/queries/outbox/kept-columns.ts'
+import { lockVerbs } from '../../../../src/postgres/queries/quarantine/request-intent.ts'
 import { pgRelayDatabase } from '../../../../src/postgres/relay/pg-relay-database.ts'
 import { createOutboxAdministrator, createOutboxOperator } from '../../../../src/index.ts'
 import type { OutboxAdministrator } from '../../../../src/relay/ownership/outbox-administrator.ts'
+import { partitionOf } from '../../../../src/transport/partition.ts'
 import { type RelayWorld, relayWorld, topic, until } from '../relay-world.ts'
 
 let world: RelayWorld
@@ -120,6 +122,81 @@ describe('the number of shards', () => {
       /OUTBOX_SHARDS_APART.*30 rows, 10 are allowed/,
     )
     expect(await administrator.reshard(3, act)).toMatchObject({ resent: 30 })
+  })
+
+  test('leaves each topic the number of partitions that it is written with (rule C21)', async () => {
+    const keys = Array.from({ length: 16 }, (_, n) => `k-${n}`)
+    const first = await world.relay()
+    for (const key of keys) await world.insert(key, '1')
+    await until('all is delivered', () => world.bodies().length === 16)
+    await first.stop()
+    world.transport.deleteTopic(topic)
+    await world.transport.admin().createTopics([{ topic, partitions: 8 }])
+    for (const count of [4, 2, 8]) {
+      await administrator.reshard(count, act)
+      const { rows } = await world.pool.query(
+        'select shard, partition_count from backstitch.outbox_topic order by shard',
+      )
+      expect(rows).toEqual(Array.from({ length: count }, (_, shard) => ({ shard, partition_count: 4 })))
+    }
+    await world.relay()
+    for (const key of keys) await world.insert(key, '2')
+    await until('all is delivered', () => world.bodies().length === 16)
+    const places = world.transport.records(topic).map(({ key, partition }) => [String(key), partition])
+    expect(new Map(places as [string, number][])).toEqual(
+      new Map(keys.map((key) => [key, partitionOf(key, 4)])),
+    )
+  })
+
+  test('is not changed where the shards do not agree how a topic is written, and a pin of a shard that is no more does not count', async () => {
+    await administrator.reshard(2, act)
+    const pin = (shard: number, partitions: number, adopt: number | null) =>
+      world.pool.query(
+        `insert into backstitch.outbox_topic (shard, topic, partition_count, adopt_count) values ($1, $2, $3, $4)
+         on conflict (shard, topic) do update set partition_count = excluded.partition_count, adopt_count = excluded.adopt_count`,
+        [shard, topic, partitions, adopt],
+      )
+    await pin(0, 4, null)
+    await pin(1, 8, null)
+    await expect(administrator.reshard(3, act)).rejects.toMatchObject({ code: 'OUTBOX_TOPICS_APART' })
+    await pin(1, 4, 8)
+    await expect(administrator.reshard(3, act, { dryRun: true })).rejects.toThrow(topic)
+    await pin(0, 4, 8)
+    await pin(2, 16, null)
+    await administrator.reshard(3, act)
+    const { rows } = await world.pool.query(
+      'select shard, partition_count as n, adopt_count as adopt from backstitch.outbox_topic order by shard',
+    )
+    expect(rows).toEqual([0, 1, 2].map((shard) => ({ shard, n: 4, adopt: 8 })))
+  })
+
+  test('is not changed while a replay is not done, and none is noted meanwhile', async () => {
+    const operator = createOutboxOperator({ database: world.pool })
+    await administrator.reshard(2, act)
+    await world.insert('order-1', 'one')
+    const { id } = await operator.replay({ fromSeq: '1' }, act)
+    await expect(administrator.reshard(1, act)).rejects.toMatchObject({
+      code: 'OUTBOX_REPLAY_OPEN',
+      message: expect.stringContaining(id) as string,
+    })
+    await operator.cancelReplay(id, act)
+    // one that reshards holds the verbs
+    const locker = await world.open()
+    await locker.client.query(lockVerbs, ['"backstitch"'])
+    const replaying = operator.replay({ fromSeq: '1' }, act)
+    await until('it waits', async () => {
+      const { rows } = await world.pool.query<{ n: number }>(
+        `select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      )
+      return rows[0]?.n === 1
+    })
+    await locker.client.query('update backstitch.outbox_sharding set shard_count = 3, settled_count = 3')
+    await locker.commit()
+    const replay = await replaying
+    const { rows } = await world.pool.query('select shard from backstitch.outbox_replay where id = $1', [
+      replay.id,
+    ])
+    expect(rows).toHaveLength(3)
   })
 
   test('of a quarantine follows, and an owner from before can do nothing any more', async () => {
