@@ -195,6 +195,10 @@ export class PlatformaticPublisher implements Publisher {
     })
   }
 
+  get #isReady(): boolean {
+    return this.#state === 'ready'
+  }
+
   /** Sends whatever can be sent. */
   #pump(): void {
     if (this.#pumping !== 'no') {
@@ -209,7 +213,7 @@ export class PlatformaticPublisher implements Publisher {
   }
 
   #sendReady(): void {
-    if (this.#state !== 'ready' || this.#identity === undefined) return
+    if (!this.#isReady || this.#identity === undefined) return
     const byNode = new Map<number, PartitionQueue[]>()
     const now = performance.now()
     for (const queue of this.#busy) {
@@ -219,6 +223,7 @@ export class PlatformaticPublisher implements Publisher {
         else this.#assign(queue, byNode, now)
       }
     }
+    if (!this.#isReady) return // a queue has ended it
     for (const [node, queues] of byNode) this.#sender.send(node, queues, this.#identity)
   }
 
@@ -226,7 +231,8 @@ export class PlatformaticPublisher implements Publisher {
     const { topic, partition } = queue
     const leader = this.#leaders.leaderOf(topic, partition)
     if (leader === 'missing') {
-      queue.failWaiting({ kind: 'topic', reason: this.#leaders.reasonMissing(topic, partition) })
+      const reason = this.#leaders.reasonMissing(topic, partition)
+      queue.failWaiting({ kind: 'topic', reason }, this.#leaders.isGone(topic))
     } else if (leader === undefined) {
       this.#askFor(topic, now)
     } else {

@@ -90,7 +90,7 @@ export const waysToBreakIt: readonly WayToBreakIt[] = [
   way(
     'C19',
     'A request that was held in the network arrives after its successors.',
-    'First deliveries stay in order; where the driver’s sequences are checked by the broker, it refuses the old bytes.',
+    'First deliveries stay in order; where the driver’s sequences are checked by the broker, it refuses the old bytes of the same lane; for another lane or process there is the `sequenceHeader`.',
   ),
   way(
     'C20',

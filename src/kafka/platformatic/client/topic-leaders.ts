@@ -40,6 +40,11 @@ export class TopicLeaders {
     return this.#entries.get(topic)?.id
   }
 
+  /** Whether the topic does not exist, as last heard. */
+  isGone(topic: string): boolean {
+    return this.#entries.get(topic)?.errorCode === code.unknownTopicOrPartition
+  }
+
   /** Why a topic is missing. */
   reasonMissing(topic: string, partition: number): string {
     const entry = this.#entries.get(topic)

@@ -7,6 +7,9 @@ import type { PublishJob, Span } from './publish-job.ts'
 /** The broker remembers the last five batches of a producer in a partition; of a sixth it would not know whether it has it. */
 const batchesInFlightMax = 5
 
+/** Brokers forget a producer that is idle for a day (`producer.id.expiration.ms`); some are set to less. */
+const knownForMs = 3_600_000
+
 /** Sequence numbers begin anew after 2^31 - 1. */
 const sequenceMask = 0x7fff_ffff
 
@@ -37,9 +40,9 @@ export type Written = { readonly end: number; readonly bytes: number }
  * What is to be published to one partition, in order, and the numbers by which the broker checks it.
  *
  * Several batches may be under way, since the broker refuses the second where it has not got the first. That holds only once it knows this
- * producer: of a producer that is new to a partition it takes any number, so the very first batch travels alone. After a failure nothing is
- * sent until all that is under way was answered; then those that are not written go again, in order, under the numbers they had, so that
- * the broker recognises what it has.
+ * producer: of a producer that is new to a partition, or forgotten, it takes any number, so the very first batch travels alone, and so does
+ * the first after a failure or a long rest. After a failure nothing is sent until all that is under way was answered; then those that are
+ * not written go again, in order, under the numbers they had, so that the broker recognises what it has.
  */
 export class PartitionQueue {
   readonly topic: string
@@ -49,8 +52,12 @@ export class PartitionQueue {
   #sent: Sent[] = []
   #nextSequence = 0
   #isKnownToBroker = false
+  /** By `performance.now()`. */
+  #acknowledgedAt = 0
   #isDraining = false
   #failures = 0
+  /** Why the last batch is to be sent again. */
+  #trouble: unknown
   /** Nothing is sent before; by `performance.now()`. */
   notBefore = 0
 
@@ -68,7 +75,12 @@ export class PartitionQueue {
   /** Whether the next batch may leave, its time apart. */
   get maySend(): boolean {
     if (this.#waiting.length === 0 || this.#isDraining) return false
-    return this.#sent.length < (this.#isKnownToBroker ? batchesInFlightMax : 1)
+    return this.#sent.length < (this.#mayPipeline ? batchesInFlightMax : 1)
+  }
+
+  /** Whether the broker knows this producer for certain, and so refuses a batch whose predecessor it has not got. */
+  get #mayPipeline(): boolean {
+    return this.#isKnownToBroker && performance.now() - this.#acknowledgedAt < knownForMs
   }
 
   enqueue(span: Span): void {
@@ -101,12 +113,18 @@ export class PartitionQueue {
     else if (this.#sent.every(({ outcome: known }) => known !== undefined)) this.#drained()
   }
 
-  /** Fails all that waits, for good: the topic or the partition does not exist. Nothing is under way. */
-  failWaiting(failure: PublishFailure): void {
+  /**
+   * Fails all that waits, for good: there is no such topic or partition, or not for us.
+   * @param isGone whether the topic itself is gone, and with it whatever was written; else what was sent may be there
+   */
+  failWaiting(failure: PublishFailure, isGone: boolean): void {
     const waiting = this.#waiting
     this.#waiting = []
     this.#isKnownToBroker = false
-    for (const span of waiting) span.job.fail(span, failure)
+    if (!waiting.some(({ maybeWritten }) => maybeWritten)) return this.#renumber(waiting, failure)
+    const unsure: PublishFailure = isGone ? failure : { ...failure, kind: 'unknown' }
+    for (const span of waiting) span.job.fail(span, span.maybeWritten ? unsure : failure)
+    this.#owner.poison({ ...failure, kind: 'retriable' })
   }
 
   /**
@@ -119,7 +137,10 @@ export class PartitionQueue {
     if (first < 0) return false
     // their numbers would go to others, whom the broker would take for these
     if (this.#waiting.slice(first).some(({ maybeWritten }) => maybeWritten)) return true
-    this.#renumber(this.#waiting.splice(first), failure)
+    const dropped = this.#waiting.splice(first)
+    const hasTrouble = this.#trouble !== undefined && dropped[0]?.sequence !== undefined
+    const reason = hasTrouble ? `${failure.reason}: ${reasonOf(this.#trouble)}` : failure.reason
+    this.#renumber(dropped, { ...failure, reason })
     return false
   }
 
@@ -163,6 +184,9 @@ export class PartitionQueue {
     this.#waiting.unshift(
       ...again.map(({ span, outcome }) => ({ ...span, maybeWritten: mayBeWritten(span, outcome) })),
     )
+    // the partition may have another leader, or be another one: until it has acknowledged something, it may not know this producer
+    this.#isKnownToBroker = false
+    this.#trouble = cause
     this.#failures += 1
     this.notBefore = performance.now() + backoffMs(this.#failures, retryPolicy, Math.random())
     if (kind !== 'passing') this.#owner.onStale(this.topic)
@@ -226,7 +250,9 @@ export class PartitionQueue {
 
   #acknowledge(sent: Sent): void {
     this.#isKnownToBroker = true
+    this.#acknowledgedAt = performance.now()
     this.#failures = 0
+    this.#trouble = undefined
     sent.span.job.acknowledge(sent.span)
   }
 

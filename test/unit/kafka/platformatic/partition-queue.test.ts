@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { code } from '../../../../src/kafka/platformatic/client/error-codes.ts'
 import { PartitionQueue, type Sent } from '../../../../src/kafka/platformatic/publishing/partition-queue.ts'
 import { type Outcome, outcomeOf } from '../../../../src/kafka/platformatic/publishing/produce-outcome.ts'
@@ -107,7 +107,9 @@ describe('batches of a partition', () => {
     rig.queue.answered(sent[1]!.sent, answer(45))
     rig.queue.answered(sent[2]!.sent, answer(45))
     expect(rig.queue.notBefore).toBeGreaterThan(performance.now() - 1)
-    expect(rig.send().map(({ batch }) => batch)).toEqual(sent.map(({ batch }) => batch))
+    const [again] = rig.send()
+    rig.queue.answered(again!.sent, answer(code.none))
+    expect([again, ...rig.send()].map((it) => it?.batch)).toEqual(sent.map(({ batch }) => batch))
     expect(rig.poisoned).toBeUndefined()
   })
 
@@ -163,7 +165,7 @@ describe('batches of a partition', () => {
     const [tooLate, behind] = [rig.publish([0]), rig.publish([1])]
     rig.queue.answered(rig.send()[0]!.sent, answer(code.notEnoughReplicas))
     expect(rig.queue.abandon(tooLate, late)).toBe(false)
-    expect(await behind.done).toMatchObject({ failure: { reason: late.reason } })
+    expect(await behind.done).toMatchObject({ failure: { reason: 'late: NOT_ENOUGH_REPLICAS' } })
     rig.publish([2])
     const [again] = rig.send()
     expect(again?.batch.sequence).toBe(0)
@@ -189,6 +191,79 @@ describe('batches of a partition', () => {
       expect(await behind.done).toMatchObject({ failure: { kind: 'retriable' } })
     },
   )
+
+  test('for a topic that is gone fail for good where they were never sent', async () => {
+    const rig = new Rig()
+    const job = rig.publish([0])
+    rig.queue.failWaiting({ kind: 'topic', reason: 'gone' }, true)
+    expect(await job.done).toMatchObject({ failure: { kind: 'topic' } })
+    expect(rig.poisoned).toBeUndefined()
+  })
+
+  test('for a topic that is gone leave no gap where none can be written', async () => {
+    const rig = new Rig()
+    const job = rig.publish([0])
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.notEnoughReplicas))
+    rig.queue.failWaiting({ kind: 'topic', reason: 'gone' }, true)
+    expect(await job.done).toMatchObject({ failure: { kind: 'topic' } })
+    rig.publish([1])
+    expect(rig.send()[0]?.batch.sequence).toBe(0)
+    expect(rig.poisoned).toBeUndefined()
+  })
+
+  test.each([
+    { isGone: true, kind: 'topic' },
+    { isGone: false, kind: 'unknown' },
+  ])(
+    'for a topic that is missing (gone: $isGone) fail as $kind if they were sent, and the publisher ends',
+    async ({ isGone, kind }) => {
+      const rig = new Rig()
+      const [sent, behind] = [rig.publish([0]), rig.publish([1])]
+      rig.queue.answered(rig.send()[0]!.sent, answer(code.unknownTopicOrPartition))
+      rig.queue.failWaiting({ kind: 'topic', reason: 'gone' }, isGone)
+      expect(await sent.done).toMatchObject({ failure: { kind } })
+      expect(await behind.done).toMatchObject({ failure: { kind: 'topic' } })
+      expect(rig.poisoned).toMatchObject({ reason: 'gone' })
+    },
+  )
+
+  test('travel alone again after a failure, until the broker has shown that it still knows the producer', () => {
+    const rig = new Rig()
+    for (let n = 0; n < 6; n++) rig.publish([n])
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.none))
+    for (const { sent } of rig.send()) rig.queue.answered(sent, lost)
+    const [again, ...others] = rig.send()
+    expect([again?.batch.sequence, others]).toEqual([1, []])
+    rig.queue.answered(again!.sent, answer(code.none))
+    expect(rig.send()).toHaveLength(4)
+  })
+
+  test('travel alone again after an hour in which nothing was acknowledged: the broker may have forgotten the producer', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const rig = new Rig()
+    rig.publish([0])
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.none))
+    vi.advanceTimersByTime(3_500_000)
+    for (let n = 1; n < 3; n++) rig.publish([n])
+    const sent = rig.send()
+    expect(sent).toHaveLength(2)
+    for (const it of sent) rig.queue.answered(it.sent, answer(code.none))
+    vi.advanceTimersByTime(3_600_001)
+    for (let n = 3; n < 6; n++) rig.publish([n])
+    const [first, ...others] = rig.send()
+    expect(others).toEqual([])
+    rig.queue.answered(first!.sent, answer(code.none))
+    expect(rig.send()).toHaveLength(2)
+  })
+
+  test('that are late for a trouble of the broker say which', async () => {
+    const rig = new Rig()
+    const job = rig.publish([0])
+    rig.queue.answered(rig.send()[0]!.sent, answer(code.invalidTimestamp))
+    rig.queue.abandon(job, late)
+    expect(await job.done).toMatchObject({ failure: { reason: 'late: INVALID_TIMESTAMP' } })
+  })
 
   test('that wait behind those of another publish are given up alone', async () => {
     const rig = new Rig()
