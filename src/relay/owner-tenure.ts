@@ -193,7 +193,11 @@ export class OwnerTenure {
       await this.#begin()
       while (!this.#stopping) await this.#step()
       await this.#options.signals.reach('relay.release.before')
-      await this.#keeper.save(true)
+      // with the lease what is let out at this moment would meet what the next owner sends, and could not be noted as sent
+      await this.#held.apart(async () => {
+        await this.#keeper.save(true)
+        this.end(new TenureEnded())
+      })
     } catch (error) {
       throw this.#endedBy ?? error
     } finally {

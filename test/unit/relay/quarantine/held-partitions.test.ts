@@ -143,6 +143,44 @@ describe('a held partition (rule B12)', () => {
     expect(ofKey(poisoned)).toHaveLength(3)
   })
 
+  test('is let out to its end before the lease is given back', async () => {
+    const { database, transport, answer } = await setUp()
+    database.quarantine.set('1', {
+      seq: '1',
+      topic,
+      code: 'OUTBOX_PARTITION_HELD',
+      reason: 'no leader',
+      partition: placeOfKey('k-0'),
+      row: rowOf({ seq: '1', aggregateid: 'k-0', payload: '1' }),
+    })
+    const underWay = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    transport.answer = async (records) => {
+      underWay.resolve()
+      await goOn.promise
+      return answer(records)
+    }
+    const releasing = Promise.withResolvers<void>()
+    const testSignals = {
+      reach: (point: string) => {
+        if (point === 'relay.release.before') releasing.resolve()
+        return Promise.resolve()
+      },
+    }
+    const relay = relayOver({ databases: [database], transport, testSignals, pace: { idleMs: 2 } })
+    stops.push(() => relay.stop())
+    await relay.start()
+    await underWay.promise
+    const stopped = relay.stop()
+    await releasing.promise
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(database.checkpoint?.owner).toBeDefined()
+    goOn.resolve()
+    await stopped
+    expect(database.checkpoint?.owner).toBeUndefined()
+    expect([...database.quarantine.keys()]).toEqual([])
+  })
+
   test(`of several that come and go nothing is lost or turned round (seed ${seed})`, async () => {
     const { transport, sick, insert, start, ofKey, delivered } = await setUp()
     let state = seed
