@@ -47,11 +47,12 @@ export async function publishInOrder(
   batches: readonly Batch[],
   owner: PublishOwner,
   means: PublishMeans,
+  how?: LanePublish,
 ): Promise<void> {
   // the next batch is the last one: taking from the end of an array costs nothing
   const pending = batches.toReversed()
   for (let next = pending.pop(); next; next = pending.pop()) {
-    const { left, trouble } = await publishOnce(next, owner, means)
+    const { left, trouble } = await publishOnce(next, owner, means, how)
     pending.push(...left.toReversed())
     if (trouble) return owner.onTrouble(pending.toReversed().flat(), trouble)
   }

@@ -49,6 +49,9 @@ const topicPagesAtOnce = 4
 /** A key that did not get through is tried again so often. */
 const keyEveryMs = 2_000
 
+/** Everything else waits meanwhile, so a broker that does not answer is waited for less long than usual. */
+const deadlineShare = 1 / 3
+
 type Draining = { readonly topic: string; readonly key: string; afterSeq: string; notBeforeMs: number }
 
 /**
@@ -97,8 +100,9 @@ export class QuarantineDrain {
       const skipped = await this.#takeAll(page.keys)
       if (skipped && !isLast) this.#lookedForIntentsMs -= intentsEveryMs
     }
+    // the one before may have found its partition in trouble
     for (const draining of this.#keysToDrain(performance.now()).slice(0, keysAtOnce))
-      await this.#drainKey(draining)
+      if (performance.now() >= draining.notBeforeMs) await this.#drainKey(draining)
     for (const topic of this.#topicsToCheck(performance.now())) await this.#drainTopic(topic)
   }
 
@@ -164,7 +168,7 @@ export class QuarantineDrain {
     if (topicFailure !== undefined) return this.#postpone(topic, topicFailure)
     if (trouble !== undefined) {
       draining.afterSeq = '-1'
-      draining.notBeforeMs = performance.now() + keyEveryMs
+      this.#postponeKeys(topic, partitionOf(key, known), known)
     } else if (refused > 0) this.#keys.delete(`${topic}\0${key}`)
     else if (!full && afterSeq !== '-1') {
       // a row with a smaller `seq` may have been parked since the key was begun
@@ -174,6 +178,14 @@ export class QuarantineDrain {
       parked.releaseKey(topic, key)
       logger.info({ topic, key }, 'a parked key flows again')
     } else draining.afterSeq = rows.at(-1)?.row[at.seq] ?? afterSeq
+  }
+
+  /** A partition has trouble: all its keys are tried later, for each of them would take as long to find out. */
+  #postponeKeys(topic: string, partition: number, partitions: number): void {
+    const notBeforeMs = performance.now() + keyEveryMs
+    for (const draining of this.#keys.values())
+      if (draining.topic === topic && partitionOf(draining.key, partitions) === partition)
+        draining.notBeforeMs = notBeforeMs
   }
 
   async #drainTopic(topic: string): Promise<void> {
@@ -246,7 +258,7 @@ export class QuarantineDrain {
     await signals.reach('relay.drain.before')
     const { drained, refused, topicFailure, trouble } = await republish(
       rows,
-      { topic, partitions, headFirst },
+      { topic, partitions, headFirst, deadlineShare },
       this.#options,
     )
     for (const row of refused) parked.parkKey(row.topic, row.key)

@@ -30,7 +30,13 @@ export type Republished = {
  */
 export async function republish(
   rows: readonly QuarantinedRow[],
-  target: { readonly topic: string; readonly partitions: number; readonly headFirst: boolean },
+  target: {
+    readonly topic: string
+    readonly partitions: number
+    readonly headFirst: boolean
+    /** Which part of its deadline each publish may use. Default all of it. */
+    readonly deadlineShare?: number
+  },
   options: {
     readonly lanes: PublisherLanes
     readonly scope: PublishScope
@@ -39,7 +45,7 @@ export async function republish(
   },
   lane: PublisherLane = options.lanes.lane(options.lanes.idlest()),
 ): Promise<Republished> {
-  const { topic, partitions, headFirst } = target
+  const { topic, partitions, headFirst, deadlineShare = 1 } = target
   const { lanes, scope, signals } = options
   const drained = rows.filter(({ intent }) => intent === 'skip').map(({ row }) => textAt(row, 'seq'))
   const entries = rows
@@ -90,6 +96,7 @@ export async function republish(
       },
     },
     { lane, scope, signals },
+    { deadlineShare },
   )
   return { drained, refused, topicFailure, trouble }
 }

@@ -123,3 +123,27 @@ test('a held partition waits for its topic once another number is adopted, so th
     expect([...new Set(mine)]).toEqual([...new Set(mine)].toSorted((a, b) => a - b))
   }
 }, 30_000)
+
+test('Kafka is asked for the number that is wanted beside everything else', async () => {
+  const { database, transport, insert, start } = setUp()
+  database.pins.set(topic, { partitions: 4 })
+  transport.topics.set(topic, 6)
+  await start()
+  insert()
+  await until('all is published', () => transport.bodies.length === 12)
+  const asked = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<void>()
+  Object.defineProperty(transport, 'counting', {
+    get: () => {
+      asked.resolve()
+      return answer.promise
+    },
+  })
+  database.pins.set(topic, { partitions: 4, adopted: 6 })
+  await asked.promise
+  insert()
+  await until('all is published', () => transport.bodies.length === 24)
+  expect(database.pins.get(topic)).toEqual({ partitions: 4, adopted: 6 })
+  answer.resolve()
+  await until('it is adopted', () => database.pins.get(topic)?.partitions === 6)
+})

@@ -121,6 +121,29 @@ describe('a parked key', () => {
     expect(seqs()).toEqual([1, 2, 21])
   })
 
+  test('whose partition has trouble puts off the other keys there too', async () => {
+    const { transport, start, insert, seqs, park } = await setUp()
+    const keys = Array.from({ length: 60 }, (_, n) => `k-${n}`)
+    const there = keys.filter((key) => partitionOf(key, 4) === 1).slice(0, 4)
+    const elsewhere = keys.find((key) => partitionOf(key, 4) !== 1) ?? ''
+    let isSick = true
+    transport.answer = (records) =>
+      isSick && records.some(({ partition }) => partition === 1)
+        ? { kind: 'failed', failure: { kind: 'unknown', reason: 'no leader' } }
+        : { kind: 'acknowledged' }
+    for (const [n, key] of [...there, elsewhere].entries()) park(n + 1, key, 'OUTBOX_KEY_PARKED')
+    await start()
+    await until('the key elsewhere is published', () => seqs().length === 4)
+    insert(10, elsewhere)
+    await until('it flows', () => transport.bodies.includes('10'))
+    expect(transport.batches.filter((batch) => batch.some(({ partition }) => partition === 1))).toHaveLength(
+      1,
+    )
+    expect(transport.deadlinesMs[0]).toBeLessThanOrEqual(Math.max(...transport.deadlinesMs) / 2)
+    isSick = false
+    await until('the others follow', () => seqs().length === 0)
+  })
+
   test('is drained page by page, and other keys do not wait for it', async () => {
     const { transport, refuses, start, insert, seqs, intend } = await setUp()
     await start()
