@@ -166,11 +166,8 @@ export class OwnerTenure {
     readonly topics: readonly string[]
     readonly partitions: readonly string[]
   } {
-    return {
-      keys: this.#parked.keyCount,
-      topics: this.#parked.topics,
-      partitions: this.#parked.partitions,
-    }
+    const { keyCount: keys, topics, partitions } = this.#parked
+    return { keys, topics, partitions }
   }
 
   /** Topics that have another number of partitions than they are written to with, for people. */
