@@ -59,7 +59,8 @@ describe('a quarantine of very many rows', () => {
     ['readParkedTopics', ['0'], 50],
     ['readHeldPartitions', ['0'], 50],
     ['hasHeldRows', ['outbox.event.late', '0'], 50],
-    ['countQuarantine', ['0', '-1', '1000'], 200],
+    // the first rows are those that were to be skipped: an old version and a new one each, on pages of their own
+    ['countQuarantine', ['0', '-1', '1000'], 1_000],
     ['readIntents', ['0', '100', '-1'], 1_500],
     ['readRowsOfKey', ['outbox.event.order', 'key-1', '-1'], 1_000],
     ['readRowsOfTopic', ['outbox.event.late', '0'], 1_000],
