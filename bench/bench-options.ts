@@ -1,7 +1,17 @@
 import type { Figures } from './figure.ts'
 
-/** The parts of the relay’s bench. */
-export const sections = ['drain', 'latency', 'writers', 'killed'] as const
+/** The parts of the benches: of the relay’s the first four, of the consumer’s the others. */
+export const sections = [
+  'drain',
+  'latency',
+  'writers',
+  'killed',
+  'batch',
+  'one',
+  'idle',
+  'duplicates',
+  'memory',
+] as const
 /** One of {@link sections}. */
 export type Section = (typeof sections)[number]
 
@@ -10,7 +20,7 @@ export function isSection(text: string): text is Section {
   return (sections as readonly string[]).includes(text)
 }
 
-/** The drivers that a relay can be given. */
+/** The drivers that a relay or a consumer can be given. */
 export type Driver = 'kafkajs' | 'platformatic'
 
 /** What the user asked for. */

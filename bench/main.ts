@@ -3,6 +3,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startServices } from '../dev-services/index.ts'
 import { type BenchOptions, type Driver, isSection, sections } from './bench-options.ts'
+import { benchConsumer } from './consumer/bench-consumer.ts'
 import { benchHeld } from './held/bench-held.ts'
 import { Figures, printFigures } from './figure.ts'
 import { missedFloors } from './floors.ts'
@@ -10,18 +11,18 @@ import { benchRelay } from './relay/bench-relay.ts'
 import { benchWriter } from './writer/bench-writer.ts'
 
 // see usage
-const benches = { relay: benchRelay, held: benchHeld, writer: benchWriter }
+const benches = { relay: benchRelay, held: benchHeld, writer: benchWriter, consumer: benchConsumer }
 const usage = `usage: npm run bench -- ${Object.keys(benches).join(' | ')} [options]
 
   --repeat 3            rounds; the table shows their medians
   --rounds 24           of the writer: how often each variant takes its turn
-  --rows 500000         rows of the backlog that is drained
+  --rows 500000         rows of the backlog that is drained; of the consumer one by one a tenth of them
   --per-transaction 1   rows that one transaction of the backlog wrote
   --seconds 15          of each latency run, after --warm-up 10
-  --driver kafkajs      of the relay; may be given more than once
+  --driver kafkajs      of the relay or consumer; may be given more than once
   --reader platformatic the client of the consumer that latency is measured at
   --peer debezium       the same with a tuned Debezium (downloaded with Maven at first use)
-  --limit               the same with relays that promise nothing
+  --limit               the same with relays or consumers that promise nothing
   --only drain          some parts only, of ${sections.join(', ')}; may be given more than once
   --long                10 million rows as well (--long-rows), once
   --minutes 1           held: how long a transaction and a snapshot stay open, at --rate 2000 commits/s

@@ -3,6 +3,12 @@ import { kafkajs } from 'backstitch/kafkajs'
 import { migrate } from 'backstitch/postgres'
 import { Client, Pool } from 'pg'
 
+type Part = Parameters<typeof migrate>[0]['parts'][number]
+
+/** Makes the table of 10,000 rows that each effect or commit updates one of. */
+export const accounts = `create table account (id integer primary key, n bigint) with (fillfactor = 50);
+  insert into account select g, 0 from generate_series(0, 9999) as g; analyze account`
+
 /** A database of one measurement. */
 export type BenchDatabase = { readonly name: string; readonly url: string }
 
@@ -22,16 +28,21 @@ export class BenchWorld {
   }
 
   /** An outbox without rows, with the publication that Debezium needs, and a table that writers work on. */
-  async emptyDatabase(): Promise<BenchDatabase> {
+  emptyDatabase(): Promise<BenchDatabase> {
+    return this.newDatabase(
+      ['outbox'],
+      `create publication outbox for table backstitch.outbox with (publish = 'insert', publish_via_partition_root = true);
+       ${accounts}`,
+    )
+  }
+
+  /** A database with the tables of some parts, and what the SQL makes besides. */
+  async newDatabase(parts: readonly Part[], sql: string): Promise<BenchDatabase> {
     const database = await this.#create('')
     const pool = new Pool({ connectionString: database.url, max: 1 })
     try {
-      await migrate({ database: pool, parts: ['outbox'] })
-      await pool.query(
-        `create publication outbox for table backstitch.outbox with (publish = 'insert', publish_via_partition_root = true);
-         create table account (id integer primary key, n bigint) with (fillfactor = 50);
-         insert into account select g, 0 from generate_series(0, 9999) as g; analyze account`,
-      )
+      await migrate({ database: pool, parts })
+      await pool.query(sql)
     } finally {
       await pool.end()
     }
