@@ -4,6 +4,12 @@ export const leafRows = 250_000
 /** How long anything here waits for a lock: business writers stand behind it meanwhile. */
 const lockTimeout = '25ms'
 
+/** Tables of kept rows that one call drops. */
+const droppedMax = 20
+
+/** Numbers before the next leaf that are drawn rather than set: more than all writers draw in the moment between a look at the sequence and setting it. */
+const drawnMax = 10_000
+
 /**
  * The functions by which the relay keeps the leaves of the outbox. They run with the rights of the tables’ owner, so that the relay’s user
  * needs none on the tables, and so that new leaves belong to the owner of the others. Each call is a transaction of its own: one statement,
@@ -166,14 +172,15 @@ begin
 end
 $body$`,
 
-    // Tables of kept rows, lowest first.
-    'outbox_kept()': `returns table (leaf regclass, name text) language sql stable ${definer} as $body$
-  select c.oid::regclass, c.relname::text from pg_class c
+    // Tables of kept rows, lowest first; no row has a smaller seq than the one that the name says.
+    'outbox_kept()': `returns table (leaf regclass, name text, lower bigint) language sql stable ${definer} as $body$
+  select c.oid::regclass, c.relname::text, substring(c.relname from '\\d+$')::bigint * ${leafRows} from pg_class c
   where c.relnamespace = '${schema}'::regnamespace and c.relkind = 'r' and c.relname ~ '^outbox_kept_\\d+$'
-  order by substring(c.relname from '\\d+$')::bigint
+  order by 3
 $body$`,
 
-    // Published rows, kept or still in the outbox, in the order of seq. Null stands for any.
+    // Published rows, kept or still in the outbox, in the order of seq. Null stands for any. Of the kept tables only those are looked at that
+    // can hold a row of the range, each from its lowest seq to that of the next one: a statement locks every table it plans with.
     'outbox_published_rows(after_seq bigint, up_to bigint, done pg_snapshot, only_type text, only_key text, created_from timestamp, created_to timestamp, only_shard integer, rows_max integer)': `returns setof ${schema}.outbox language plpgsql stable ${definer} set enable_seqscan = off set enable_bitmapscan = off as $body$
 declare
   tables text;
@@ -183,31 +190,37 @@ begin
     and ($6 is null or created_at >= $6) and ($7 is null or created_at <= $7)
     and ((select shard_count from %s.outbox_sharding) = 1 or %s.outbox_shard(aggregateid, (select shard_count from %s.outbox_sharding)) = $8)
     order by seq limit $9)', t.leaf, '${schema}', '${schema}', '${schema}'), ' union all ') into tables
-  from (select k.leaf from ${schema}.outbox_kept() k union all select '${schema}.outbox'::regclass) t;
+  from (
+    select k.leaf from (select n.leaf, n.lower, lead(n.lower) over (order by n.lower) as next_lower from ${schema}.outbox_kept() n) k
+    where k.lower <= up_to and (k.next_lower is null or k.next_lower > after_seq + 1)
+    union all select '${schema}.outbox'::regclass
+  ) t;
   return query execute 'select * from (' || tables || ') r order by seq limit $9'
     using after_seq, up_to, done, only_type, only_key, created_from, created_to, only_shard, rows_max;
 end
 $body$`,
 
-    // The first row that there still is.
+    // The first row that there still is. One table after the other: there may be more of them than one statement can lock.
     'outbox_kept_from()': `returns table (seq bigint, created_at timestamp) language plpgsql stable ${definer} as $body$
 declare
-  tables text;
+  kept record;
 begin
-  select string_agg(format('(select seq, created_at from %s order by seq limit 1)', t.leaf), ' union all ') into tables
-  from (select k.leaf from ${schema}.outbox_kept() k union all select '${schema}.outbox'::regclass) t;
-  return query execute 'select * from (' || tables || ') r order by 1 limit 1';
+  for kept in (select k.leaf from ${schema}.outbox_kept() k order by k.lower) union all select '${schema}.outbox'::regclass loop
+    return query execute format('select r.seq, r.created_at from %s r order by r.seq limit 1', kept.leaf);
+    exit when found;
+  end loop;
 end
 $body$`,
 
-    // Drops tables of rows that have been kept long enough.
+    // Drops tables of rows that have been kept long enough, the oldest first up to the first one that is not, a few a call: each is locked until
+    // the call ends, and there may be more of them than a transaction can lock.
     'outbox_drop_kept(keep_ms bigint)': `returns text[] language plpgsql volatile ${definer} as $body$
 declare
   dropped text[] := '{}';
   found record;
 begin
-  for found in select * from ${schema}.outbox_kept() loop
-    continue when not ${schema}.outbox_is_aged(found.leaf, keep_ms);
+  for found in select * from ${schema}.outbox_kept() limit ${droppedMax} loop
+    exit when not ${schema}.outbox_is_aged(found.leaf, keep_ms);
     execute format('drop table %s', found.leaf);
     dropped := dropped || found.name;
   end loop;
@@ -233,18 +246,25 @@ begin
 end
 $body$`,
 
-    // Moves the sequence to the next leaf, when it has left the last one: what is written from now on goes there.
+    // Moves the sequence to the next leaf, when it has left the last one: what is written from now on goes there. One caller after the other,
+    // each looking where the sequence is once it is its turn: of two at once the later one would else set it back to where the first one found it.
+    // Writers draw from it all the while, so the last numbers before the leaf are drawn like theirs instead of set.
     'outbox_skip_to_leaf()': `returns bigint language plpgsql volatile ${definer} as $body$
 declare
-  next_seq constant bigint := ${schema}.outbox_last_seq() + 1;
+  sequence constant regclass := pg_get_serial_sequence('${schema}.outbox', 'seq')::regclass;
+  next_seq bigint;
   target bigint;
 begin
+  perform pg_advisory_xact_lock(hashtextextended('outbox leaves of ${schema}', 0));
+  next_seq := ${schema}.outbox_last_seq() + 1;
   if exists (select from ${schema}.outbox_leaves() l where l.lower <= next_seq and l.upper > next_seq) then
     return null;
   end if;
   select min(lower) into target from ${schema}.outbox_leaves() l where l.lower > next_seq;
-  if target is not null then
-    perform setval(pg_get_serial_sequence('${schema}.outbox', 'seq')::regclass, target - 1);
+  if target > next_seq + ${drawnMax} then
+    perform setval(sequence, target - 1);
+  elsif target is not null then
+    perform count(nextval(sequence)) from generate_series(next_seq, target - 1);
   end if;
   return target;
 end

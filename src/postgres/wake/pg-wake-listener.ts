@@ -6,6 +6,9 @@ import { wakeChannel } from './wake-channel.ts'
 
 /** A listener that does not hear is tried again after so long; one that hears is proven again as often. */
 const probeEveryMs = 60_000
+/** A connection that is lost is made again after so long. */
+const lostAfterMs = 1_000
+const connectionLost = 'the connection was lost'
 /** A connection, and then a notification of our own, may take so long. */
 const probeWithinMs = 5_000
 
@@ -17,12 +20,17 @@ const probeWithinMs = 5_000
 export function pgWakeListener(config: ClientConfig, schemaName: string, events: WakeEvents): WakeListener {
   const channel = wakeChannel(schemaName)
   let isClosed = false
+  let isUnderWay = false
+  let isLost = false
   let listening: Client | undefined
-  let retry: NodeJS.Timeout | undefined
+  let next: NodeJS.Timeout | undefined
   let expected = ''
   let proof = Promise.withResolvers<void>()
 
+  /** One at a time: whoever ends a round, or finds its connection lost between two, begins the next. */
   const round = async (): Promise<void> => {
+    isUnderWay = true
+    isLost = false
     try {
       listening ??= await listen()
       await prove()
@@ -32,7 +40,26 @@ export function pgWakeListener(config: ClientConfig, schemaName: string, events:
       listening = undefined
       if (!isClosed) events.onState(false, reasonOf(error))
     }
-    if (!isClosed) retry = setTimeout(() => void round(), probeEveryMs).unref()
+    isUnderWay = false
+    goOnIn(isLost ? lostAfterMs : probeEveryMs)
+  }
+
+  const goOnIn = (ms: number): void => {
+    clearTimeout(next)
+    if (!isClosed) next = setTimeout(() => void round(), ms).unref()
+  }
+
+  const lost = (client: Client): void => {
+    if (isClosed || listening !== client) return
+    isLost = true
+    listening = undefined
+    events.onState(false, connectionLost)
+    if (isUnderWay) proof.reject(new Error(connectionLost))
+    else goOnIn(lostAfterMs)
+  }
+
+  const assertOpen = (): void => {
+    if (isClosed) throw new Error('closed')
   }
 
   const listen = async (): Promise<Client> => {
@@ -42,14 +69,10 @@ export function pgWakeListener(config: ClientConfig, schemaName: string, events:
         if (payload === '') events.onWake()
         else if (payload === expected) proof.resolve()
       })
-      client.on('end', () => {
-        if (isClosed || listening !== client) return
-        listening = undefined
-        events.onState(false, 'the connection was lost')
-        clearTimeout(retry)
-        retry = setTimeout(() => void round(), 1_000).unref()
-      })
+      client.on('end', () => lost(client))
       await client.query(`listen ${channel}`)
+      // whoever closed meanwhile did not see this connection
+      assertOpen()
       return client
     } catch (error) {
       letGo(client)
@@ -58,8 +81,11 @@ export function pgWakeListener(config: ClientConfig, schemaName: string, events:
   }
 
   const prove = async (): Promise<void> => {
+    assertOpen()
     expected = randomUUID()
     proof = Promise.withResolvers()
+    // it may fail before anybody waits for it
+    proof.promise.catch(() => undefined)
     const writer = await connected(config, 'backstitch relay wake-up')
     try {
       await writer.query('select pg_notify($1, $2)', [channel, expected])
@@ -80,7 +106,7 @@ export function pgWakeListener(config: ClientConfig, schemaName: string, events:
   return {
     close: () => {
       isClosed = true
-      clearTimeout(retry)
+      clearTimeout(next)
       proof.promise.catch(() => undefined)
       proof.reject(new Error('closed'))
       letGo(listening)

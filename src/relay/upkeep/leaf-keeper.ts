@@ -184,8 +184,10 @@ export class LeafKeeper {
     if (kept === 0 || performance.now() < this.#keptAtMs + keptEveryMs) return
     this.#keptAtMs = performance.now()
     const dropped = await session.dropKept()
-    if (dropped?.length)
-      this.#options.logger.info({ tables: dropped }, 'rows that were kept for long enough were dropped')
+    if (!dropped?.length) return
+    // a few at a time: there may be more
+    this.#keptAtMs = -keptEveryMs
+    this.#options.logger.info({ tables: dropped }, 'rows that were kept for long enough were dropped')
   }
 }
 

@@ -48,7 +48,7 @@ export type LeafSession = {
   empty(name: string): Promise<boolean>
   /** Takes empty leaves, and leaves of kept rows, out of the outbox. Their names; `undefined` where somebody holds a lock. */
   remove(): Promise<readonly string[] | undefined>
-  /** Drops tables of rows that were kept long enough. Their names; `undefined` where somebody holds a lock. */
+  /** Drops a few tables of rows that were kept long enough, the oldest first. Their names; `undefined` where somebody holds a lock. */
   dropKept(): Promise<readonly string[] | undefined>
   /** Lets go of the connection. Never throws. */
   close(): void

@@ -265,6 +265,109 @@ describe('rows that are kept', () => {
   })
 })
 
+describe('with very many tables of kept rows', () => {
+  const tables = 60
+  /** @param age of the row of table `n`, in seconds: SQL */
+  const keep = (age: string) =>
+    world.pool.query(
+      `do $$ begin for n in 0..${tables - 1} loop
+        execute format('create table backstitch.outbox_kept_%s (like backstitch.outbox including all)', n);
+        execute format('insert into backstitch.outbox_kept_%s (seq, aggregatetype, aggregateid, type, payload, created_at)
+          overriding system value values (%s, $i$order$i$, $i$k$i$, $i$t$i$, %L, (now() at time zone $i$UTC$i$) - %s * interval $i$1 s$i$)',
+          n, n * 250000 + 7, n, ${age});
+      end loop; end $$`,
+    )
+  /** The tables of kept rows that a statement has locked. */
+  const lockedBy = async (statement: string): Promise<{ found: unknown[]; locked: number }> => {
+    const open = await world.open()
+    const { rows } = await open.client.query(statement)
+    const { rows: locks } = await open.client.query<{ n: number }>(
+      `select count(distinct relation)::integer as n from pg_locks l join pg_class c on c.oid = l.relation
+       where l.pid = pg_backend_pid() and c.relkind = 'r' and c.relname like 'outbox_kept_%'`,
+    )
+    await open.rollback()
+    return { found: rows, locked: locks[0]?.n ?? -1 }
+  }
+  const published = (after: number, upTo: number): string =>
+    `select payload from backstitch.outbox_published_rows(${after}, ${upTo}, pg_current_snapshot(), null, null, null, null, 0, 100)`
+
+  test('a replay reads those alone that can hold a row of its slice', async () => {
+    await keep('60')
+    expect(await lockedBy(published(2_500_000, 2_520_000))).toEqual({ found: [{ payload: '10' }], locked: 1 })
+    expect(await lockedBy(published(2_500_007, 2_520_000))).toEqual({ found: [], locked: 1 })
+    expect(await lockedBy(published(2_499_999, 2_750_007))).toEqual({
+      found: [{ payload: '10' }, { payload: '11' }],
+      locked: 2,
+    })
+    await world.pool.query('drop table backstitch.outbox_kept_11')
+    // a table may be larger than others, and reach to the next one that there is
+    await world.pool.query(
+      `insert into backstitch.outbox_kept_10 (seq, aggregatetype, aggregateid, type, payload)
+       overriding system value values (2900000, 'order', 'k', 't', '10, too')`,
+    )
+    expect(await lockedBy(published(2_880_000, 2_900_000))).toEqual({
+      found: [{ payload: '10, too' }],
+      locked: 1,
+    })
+  })
+
+  test('the first row that there still is is found without a look at the others', async () => {
+    await keep('60')
+    expect(await lockedBy('select seq::integer from backstitch.outbox_kept_from()')).toEqual({
+      found: [{ seq: 7 }],
+      locked: 1,
+    })
+  })
+
+  test('a call drops a few of them, and looks no further than the first one that is too young', async () => {
+    await keep('case when n < 25 then 7200 else 60 end')
+    const leaves = await world.leaves(3_600_000)
+    expect(await leaves.dropKept()).toEqual(Array.from({ length: 20 }, (_, n) => `outbox_kept_${n}`))
+    expect(await leaves.dropKept()).toEqual(Array.from({ length: 5 }, (_, n) => `outbox_kept_${n + 20}`))
+    expect(await lockedBy('select backstitch.outbox_drop_kept(3600000)')).toMatchObject({ locked: 1 })
+  })
+})
+
+describe('the sequence goes on at the next leaf', () => {
+  const last = async (): Promise<number> =>
+    (await world.pool.query<{ n: number }>('select last_value::integer as n from backstitch.outbox_seq_seq'))
+      .rows[0]?.n ?? -1
+  /** As after days without a relay: the sequence is behind all leaves, and the next one is far ahead. */
+  const gapBefore = async (from: number): Promise<void> => {
+    await world.moveTo(1_000_000)
+    await world.pool.query(`select backstitch.outbox_add_leaf(${from}, ${from + 250_000})`)
+  }
+
+  test('by one relay after the other: of two at once the later one finds it there', async () => {
+    const leaves = await world.leaves()
+    await gapBefore(50_000_000)
+    const first = await world.open()
+    await first.client.query('select backstitch.outbox_skip_to_leaf()')
+    expect(await leaves.skipToLeaf(), 'it waits for the other').toBe(false)
+    await world.insert('k', 'written there')
+    await first.commit()
+    expect(await leaves.skipToLeaf()).toBe(true)
+    expect(await last()).toBe(50_000_000)
+    expect(await world.bodiesIn('outbox_200')).toEqual(['written there'])
+  })
+
+  test('with the last numbers before it drawn as writers draw them: it is never set back', async () => {
+    const leaves = await world.leaves()
+    await gapBefore(1_250_000)
+    await world.moveTo(1_249_000)
+    const drawing = Promise.all(
+      Array.from({ length: 200 }, () =>
+        world.pool.query<{ n: string }>(`select nextval('backstitch.outbox_seq_seq') as n`),
+      ),
+    )
+    expect(await leaves.skipToLeaf()).toBe(true)
+    const numbers = (await drawing).map(({ rows }) => rows[0]?.n)
+    expect(new Set(numbers).size).toBe(200)
+    expect(await last()).toBeGreaterThanOrEqual(1_249_999)
+    expect(await last()).toBeLessThan(1_250_200)
+  })
+})
+
 test('the functions are for those alone who were given them', async () => {
   await world.pool.query(`create role "${world.url}"`)
   const client = await world.pool.connect()

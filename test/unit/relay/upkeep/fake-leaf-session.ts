@@ -17,6 +17,8 @@ export class FakeLeafSession implements LeafSession {
   readonly calls: string[] = []
   isClosed = false
   layout: LeafLayout = noLeaves
+  /** Tables of kept rows that are old enough: two are dropped at a time. */
+  readonly aged: string[] = []
   /** What a call comes to; `false` for a lock that somebody holds. What it throws, the session throws. */
   answer: (call: string) => boolean = () => true
 
@@ -32,7 +34,8 @@ export class FakeLeafSession implements LeafSession {
   skipToLeaf = async (): Promise<boolean> => this.#call('skipToLeaf')
   empty = async (name: string): Promise<boolean> => this.#call(`empty ${name}`)
   remove = async (): Promise<readonly string[] | undefined> => (this.#call('remove') ? [] : undefined)
-  dropKept = async (): Promise<readonly string[] | undefined> => (this.#call('dropKept') ? [] : undefined)
+  dropKept = async (): Promise<readonly string[] | undefined> =>
+    this.#call('dropKept') ? this.aged.splice(0, 2) : undefined
 
   close(): void {
     this.isClosed = true

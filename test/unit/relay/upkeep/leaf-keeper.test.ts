@@ -77,6 +77,18 @@ describe('the keeper of leaves', () => {
     expect(session.calls.every((call) => call === 'remove')).toBe(true)
   })
 
+  test('drops tables of kept rows a few at a time, one round after the other, and then looks for more seldom', async () => {
+    const session = new FakeLeafSession()
+    session.layout = { ...session.layout, kept: 7 }
+    session.aged.push('a', 'b', 'c', 'd', 'e')
+    const { lines } = keep(session)
+    const drops = () => session.calls.filter((call) => call === 'dropKept').length
+    await until('all are dropped', () => session.aged.length === 0 && drops() === 4)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(drops()).toBe(4)
+    expect(lines.filter((line) => line.includes('were dropped'))).toHaveLength(3)
+  })
+
   test('does not try a lock that somebody holds again at once', async () => {
     const session = new FakeLeafSession()
     session.layout = { ...session.layout, last: 300_000n, leaves: [passed, ahead] }
