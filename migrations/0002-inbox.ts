@@ -20,6 +20,8 @@ export const inbox: Migration = {
   source text not null,
   id uuid not null,
   received_at timestamptz not null default clock_timestamp(),
+  -- of the body; null where it is not compared
+  fingerprint bigint,
   primary key (consumer_group, source, id)
 ) partition by range (id)`,
     `create table ${schema}.inbox_default partition of ${schema}.inbox default`,
@@ -78,7 +80,8 @@ $body$`,
     // Nobody uses the tables yet: all the time in the world.
     `select ${schema}.inbox_add_leaves(26, 600000)`,
     // A dead letter holds the claim of its message in the inbox. It is named by the message’s id (derived from its place where the record
-    // has none), for a topic that is deleted and made again repeats its offsets.
+    // has none), for a topic that is deleted and made again repeats its offsets. With a key_hash it stands in the line of its key: only the
+    // head of a line is handed to its handler, and what stands behind it has no due time before its own or waits for it.
     `create table ${schema}.dead_letter (
   id bigint generated always as identity primary key,
   consumer_group text not null,
@@ -95,10 +98,27 @@ $body$`,
   stack text,
   attempts integer not null,
   dead_at timestamptz not null default clock_timestamp(),
+  record_time_ms bigint not null default -1, -- the record’s timestamp
+  key_hash bytea, -- sha256(message_key): keys may be longer than an index entry
+  is_head boolean not null default true,
+  state text not null default 'dead' check (state in ('dead', 'retrying')),
+  due_at timestamptz check ((due_at is null) = (state = 'dead')),
+  tries integer not null default 0, -- since it was last set to retrying
   unique (consumer_group, topic, message_id)
+)`,
+    `create index dead_letter_line on ${schema}.dead_letter (consumer_group, topic, key_hash, id) where key_hash is not null`,
+    `create index dead_letter_due on ${schema}.dead_letter (consumer_group, due_at) where state = 'retrying' and is_head`,
+    // The keys that hold their later messages back. Whoever adds a letter to a line, or takes one out, locks its row.
+    `create table ${schema}.dead_letter_key (
+  consumer_group text not null,
+  topic text not null,
+  key_hash bytea not null,
+  letters integer not null,
+  primary key (consumer_group, topic, key_hash)
 )`,
   ],
   down: (schema) => [
+    `drop table ${schema}.dead_letter_key`,
     `drop table ${schema}.dead_letter`,
     `drop function ${schema}.inbox_add_leaves(integer, integer)`,
     `drop table ${schema}.inbox`,

@@ -9,6 +9,8 @@ export type DeadLetter = {
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
+  /** The record’s timestamp, in milliseconds; -1 for none. */
+  readonly timestampMs: number
   /** The header `id`, or the id derived from the record’s place. */
   readonly messageId: string
   readonly key: Buffer | null
@@ -22,6 +24,12 @@ export type DeadLetter = {
   readonly stack?: string
   /** How often a handler was called; 0 for a record that could not be read. */
   readonly attempts: number
+  /** `retrying`: it is handed to its handler again by itself once it is due and at the head of its key’s line. */
+  readonly state: 'dead' | 'retrying'
+  /** For one that is retrying, in milliseconds since 1970. Default: at once. */
+  readonly dueAtMs?: number
+  /** `key`: later messages of its key wait behind it. What has no key holds nothing back. */
+  readonly order: 'key' | 'none'
 }
 
 /** Enough for a stack of some 40 lines. */
@@ -36,16 +44,22 @@ export function deadLetterOf(
     readonly type?: string
     readonly thrown: unknown
     readonly attempts: number
+    /** Default `dead`. */
+    readonly state?: DeadLetter['state']
+    readonly dueAtMs?: number
+    /** Default `none`. */
+    readonly order?: DeadLetter['order']
   },
 ): DeadLetter {
-  const { group, messageId, type, thrown, attempts } = about
-  const { topic, partition, offset, key, value } = record
+  const { group, messageId, type, thrown, attempts, state = 'dead', dueAtMs, order = 'none' } = about
+  const { topic, partition, offset, timestampMs, key, value } = record
   const stack = thrown instanceof Error ? thrown.stack : undefined
   return {
     group,
     topic,
     partition,
     offset,
+    timestampMs,
     messageId,
     key,
     ...(type !== undefined && { type: storable(type, 200) }),
@@ -55,6 +69,9 @@ export function deadLetterOf(
     reason: reasonOf(thrown),
     ...(stack !== undefined && { stack: storable(stack, stackLengthMax) }),
     attempts,
+    state,
+    ...(dueAtMs !== undefined && { dueAtMs }),
+    order,
   }
 }
 

@@ -15,6 +15,8 @@ export type GroupWork<Target> = {
   /** The first word of the test signals. */
   readonly kind: 'consumer' | 'participant'
   readonly isolation?: 'read committed'
+  /** Whether messages wait behind the dead letters of their key. Default `key`. */
+  readonly order?: 'key' | 'none'
   read(record: ReceivedRecord): RecordReading<Target>
   /** The text on which the deliveries of one matter are put in line, across partitions and members. */
   lockOn?(delivery: Delivery<Target>): string | undefined

@@ -1,15 +1,18 @@
 import { type BackoffPolicy, backoffMs } from '../kernel/backoff.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { isBackstitchError, reasonOf } from '../kernel/errors.ts'
+import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { quoted } from '../message/storable-text.ts'
 import { inTraceOf } from '../message/trace-context.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
 import type { BatchResult, ReceivedBatch, ReceivedRecord } from '../transport/subscriber.ts'
-import { deadLetterOf } from './dead-letter.ts'
+import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
 import { failureKind } from './failure.ts'
 import { type GroupInstruments, silentGroupInstruments } from './group-metrics.ts'
 import type { GroupWork } from './group-work.ts'
-import type { InboxStore } from './inbox-store.ts'
+import { fingerprintOf } from './identity/fingerprint.ts'
+import { reusedId } from './identity/reused-id.ts'
+import type { ClaimOutcome, InboxStore } from './inbox-store.ts'
 import { offsetProgress } from './offset-progress.ts'
 import type { Delivery } from './record-reader.ts'
 import type { RecordTransactions } from './record-transaction.ts'
@@ -49,6 +52,15 @@ const waitBackoff: BackoffPolicy = { initialMs: 200, maxMs: 5_000, factor: 2 }
 /** One call of a handler. */
 type Trial = { readonly attempt: number; inHandler: boolean }
 
+/** What there is to say of a dead letter beside its record. */
+type Burial = {
+  readonly messageId: string
+  readonly type?: string
+  readonly thrown: unknown
+  readonly attempts: number
+  readonly state?: DeadLetter['state']
+}
+
 /** What became of a record. */
 type Handled = 'done' | { readonly retryAfterMs: number }
 
@@ -58,7 +70,7 @@ type Handled = 'done' | { readonly retryAfterMs: number }
  */
 export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>): PartitionWorker {
   const { work, inbox, transactions, retry, logger, signals, clock } = options
-  const { group, kind } = work
+  const { group, kind, order = 'key' } = work
   const instruments = options.instruments ?? silentGroupInstruments
   const troubles = troubleLedger()
   let suspects: Promise<unknown> = Promise.resolve()
@@ -90,8 +102,19 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
     const { id: messageId, type } = reading.message
     if (trouble?.burial) return bury(record, { messageId, type, ...trouble.burial })
     const trial: Trial = { attempt: (trouble?.failures ?? 0) + 1, inHandler: false }
+    const fingerprint = fingerprintOf(record.value)
     try {
-      await (trouble?.isSuspect ? applyAlone(reading, trial) : applyThroughConflicts(reading, trial))
+      const outcome = await (trouble?.isSuspect
+        ? applyAlone(record, reading, trial)
+        : applyThroughConflicts(record, reading, trial))
+      if (outcome === 'held') {
+        const thrown = new BackstitchError('KEY_HELD', `${record.topic}, key ${quoted(reading.message.key)}`)
+        return await bury(record, { messageId, type, thrown, attempts: 0, state: 'retrying' })
+      }
+      if (outcome === 'reused') {
+        const thrown = new BackstitchError('MESSAGE_ID_REUSED', messageId)
+        return await bury(record, { messageId: reusedId(messageId, fingerprint), type, thrown, attempts: 0 })
+      }
       return 'done'
     } catch (thrown) {
       return failed(record, reading, thrown, trial)
@@ -99,16 +122,24 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
   }
 
   /** A server process that crashes takes the others with it: suspects run one at a time, so that the innocent are not blamed with the culprit. */
-  const applyAlone = (delivery: Delivery<Target>, trial: Trial): Promise<void> => {
-    const applied = suspects.then(() => applyThroughConflicts(delivery, trial))
+  const applyAlone = (
+    record: ReceivedRecord,
+    delivery: Delivery<Target>,
+    trial: Trial,
+  ): Promise<ClaimOutcome> => {
+    const applied = suspects.then(() => applyThroughConflicts(record, delivery, trial))
     suspects = applied.catch(() => undefined)
     return applied
   }
 
-  const applyThroughConflicts = async (delivery: Delivery<Target>, trial: Trial): Promise<void> => {
+  const applyThroughConflicts = async (
+    record: ReceivedRecord,
+    delivery: Delivery<Target>,
+    trial: Trial,
+  ): Promise<ClaimOutcome> => {
     for (let conflicts = 1; ; conflicts++) {
       try {
-        return await apply(delivery, trial)
+        return await apply(record, delivery, trial)
       } catch (thrown) {
         if (failureKind(thrown) !== 'conflict' || conflicts >= conflictsMax) throw thrown
         await clock.pause(backoffMs(conflicts, conflictBackoff, Math.random()))
@@ -116,31 +147,40 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
     }
   }
 
-  const apply = async (delivery: Delivery<Target>, trial: Trial): Promise<void> => {
+  const apply = async (
+    record: ReceivedRecord,
+    delivery: Delivery<Target>,
+    trial: Trial,
+  ): Promise<ClaimOutcome> => {
     const { message } = delivery
     const { attempt } = trial
     trial.inHandler = false
-    const key = { group, source: message.topic, id: message.id }
+    const { topic: source, key } = record
+    const entry = { source, id: message.id, fingerprint: fingerprintOf(record.value), key }
+    const lockOn = work.lockOn?.(delivery)
     const startedAtMs = performance.now()
-    const fresh = await transactions.run(async ({ tx, signal, handling }) => {
-      if (!(await inbox.claim(tx, key, work.lockOn?.(delivery)))) return false
+    const outcome = await transactions.run(async ({ tx, signal, handling }) => {
+      const options = { order, ...(lockOn !== undefined && { lockOn }) }
+      const [claimed = 'duplicate'] = await inbox.claim(tx, group, [entry], options)
+      if (claimed !== 'fresh') return claimed
       trial.inHandler = true
       await handling(() => inTraceOf(message.context, () => work.apply(tx, delivery, { attempt, signal })))
       trial.inHandler = false
       await signals.reach(`${kind}.commit.before`)
-      return true
+      return claimed
     })
-    if (fresh) {
+    if (outcome === 'fresh') {
       instruments.handled.add(1)
       instruments.duration.record((performance.now() - startedAtMs) / 1_000)
       await signals.reach(`${kind}.commit.after`)
-    } else {
+    } else if (outcome === 'duplicate') {
       instruments.duplicates.add(1)
       logger.debug(
         { messageId: message.id, topic: message.topic },
         'passed over a message that was handled before',
       )
     }
+    return outcome
   }
 
   const failed = async (
@@ -180,11 +220,8 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
     return { retryAfterMs }
   }
 
-  const bury = async (
-    record: ReceivedRecord,
-    about: { messageId: string; type?: string; thrown: unknown; attempts: number },
-  ): Promise<Handled> => {
-    const letter = deadLetterOf(record, { group, ...about })
+  const bury = async (record: ReceivedRecord, about: Burial): Promise<Handled> => {
+    const letter = deadLetterOf(record, { group, order, ...about })
     let buried: boolean
     try {
       buried = await transactions.run(async ({ tx }) => {
@@ -197,10 +234,12 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
       return waits(record, thrown)
     }
     await signals.reach(`${kind}.deadletter.after`)
-    const { messageId, type, reasonCode: code, reason, attempts } = letter
-    const fields = { ...fieldsOf(record), messageId, type, code, reason, attempts }
+    const { messageId, type, reasonCode, reason, attempts } = letter
+    const fields = { ...fieldsOf(record), messageId, type, code: reasonCode, reason, attempts }
     if (buried) instruments.deadLetters.add(1)
-    if (buried) logger.error(fields, 'put a message among the dead letters')
+    if (buried && reasonCode === 'KEY_HELD')
+      logger.info(fields, 'put a message behind the dead letters of its key')
+    else if (buried) logger.error(fields, 'put a message among the dead letters')
     else logger.info(fields, 'passed over a message that was handled before')
     return 'done'
   }

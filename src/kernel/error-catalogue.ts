@@ -54,6 +54,14 @@ export const errorCatalogue = {
     'No Kafka broker answers.',
     'Check the brokers’ addresses and that they run; the process tries again by itself.',
   ),
+  KEY_HELD: transient(
+    'The message waits among the dead letters behind an earlier one of its key.',
+    'Redrive or drop the earlier one (`backstitch dlq list --key`); this one then follows by itself.',
+  ),
+  MESSAGE_ID_REUSED: permanent(
+    'A message has the id of another one with another body.',
+    'It was put among the dead letters and not applied; give it an id of its own with `backstitch dlq edit`, or drop it, and correct its producer.',
+  ),
   MESSAGE_INVALID: permanent(
     'A message does not fit its contract.',
     'Correct the fields that are named; nothing was written, and the transaction is still usable.',

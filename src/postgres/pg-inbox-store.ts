@@ -1,27 +1,18 @@
+import { fingerprintOf } from '../inbox/identity/fingerprint.ts'
 import type { InboxStore } from '../inbox/inbox-store.ts'
 import { explainSqlError } from './explain-sql-error.ts'
+import { pgClaims } from './inbox/pg-claims.ts'
 import { namedStatement, runNamed } from './named-statement.ts'
 import { buryMessage } from './queries/inbox/bury-message.ts'
-import { claimMessage, claimMessageInLine } from './queries/inbox/claim-message.ts'
 import { quoteSchema } from './schema-name.ts'
 
 /** The inbox and the dead letters in Postgres, through transactions of `pgDatabase`. */
 export function pgInboxStore(schemaName: string): InboxStore {
-  const schema = quoteSchema(schemaName)
-  const claim = namedStatement('claim', claimMessage(schema))
-  const claimInLine = namedStatement('claim in line', claimMessageInLine(schema))
-  const bury = namedStatement('bury', buryMessage(schema))
+  const bury = namedStatement('bury', buryMessage(quoteSchema(schemaName)))
   return {
-    claim: async (tx, { group, source, id }, lockOn) => {
-      const values = [group, source, id]
-      const { rowCount } = await (lockOn === undefined
-        ? runNamed(tx, claim, values)
-        : runNamed(tx, claimInLine, [...values, lockOn])
-      ).catch(explainSqlError(`${schemaName}.inbox`))
-      return rowCount === 1
-    },
+    claim: pgClaims(schemaName),
     bury: async (tx, letter) => {
-      const { rowCount } = await runNamed(tx, bury, [
+      const { rows } = await runNamed<{ claimed: boolean }>(tx, bury, [
         letter.group,
         letter.topic,
         letter.messageId,
@@ -35,8 +26,14 @@ export function pgInboxStore(schemaName: string): InboxStore {
         letter.reason,
         letter.stack ?? null,
         letter.attempts,
+        String(fingerprintOf(letter.payload)),
+        Math.trunc(letter.timestampMs),
+        letter.state,
+        // A length of time, for the clock of the database may be another one.
+        letter.dueAtMs === undefined ? 0 : Math.max(0, letter.dueAtMs - Date.now()),
+        letter.order === 'key' && letter.key !== null,
       ]).catch(explainSqlError(`${schemaName}.dead_letter`))
-      return rowCount === 1
+      return rows[0]?.claimed === true
     },
   }
 }

@@ -137,6 +137,8 @@ export function participantWork(options: ParticipantWorkOptions): GroupWork<Comm
     kind: 'participant',
     // Behind the line for a step each statement must see what those before it in the line have committed.
     isolation: 'read committed',
+    // The next attempt of a step has the key of the one that became a dead letter, and is what mends it.
+    order: 'none',
     read: commandReader(options),
     lockOn: ({ message }) => {
       const { saga } = message.context

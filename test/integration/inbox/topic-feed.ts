@@ -9,6 +9,7 @@ export type Fed = {
   readonly type?: string
   readonly id?: string | null
   readonly value: unknown
+  /** Default: one of its own, the id. */
   readonly key?: string
   readonly partition?: number
   readonly headers?: Readonly<Record<string, string>>
@@ -20,10 +21,10 @@ export async function publish(transport: KafkaTransport, records: readonly Fed[]
   await publisher.open()
   const ids = records.map(({ id }) => (id === undefined ? newId() : (id ?? '')))
   const result = await publisher.publish(
-    records.map(({ topic, type, value, key = 'k', partition = 0, headers = {} }, index) => ({
+    records.map(({ topic, type, value, key, partition = 0, headers = {} }, index) => ({
       topic,
       partition,
-      key,
+      key: key ?? (ids[index] || newId()),
       value: value === null || Buffer.isBuffer(value) ? value : JSON.stringify(value),
       headers: Object.entries({
         ...(ids[index] !== '' && { id: ids[index] ?? '' }),

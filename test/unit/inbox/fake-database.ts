@@ -1,5 +1,5 @@
 import type { DeadLetter } from '../../../src/inbox/dead-letter.ts'
-import type { InboxKey, InboxStore } from '../../../src/inbox/inbox-store.ts'
+import type { InboxStore } from '../../../src/inbox/inbox-store.ts'
 import type { Database } from '../../../src/kernel/database.ts'
 import type { SqlExecutor } from '../../../src/kernel/sql-executor.ts'
 import type { Message } from '../../../src/message/message.ts'
@@ -54,16 +54,30 @@ export function fakeDatabase() {
     },
   }
 
-  const claimOf = ({ group, source, id }: InboxKey): string => `${group}|${source}|${id}`
-  const claim = (tx: SqlExecutor, key: InboxKey): boolean => {
-    if (committed.claims.includes(claimOf(key))) return false
-    open.get(tx)?.claims.push(claimOf(key))
+  const claim = (tx: SqlExecutor, group: string, source: string, id: string): boolean => {
+    const text = `${group}|${source}|${id}`
+    if (committed.claims.includes(text)) return false
+    open.get(tx)?.claims.push(text)
     return true
   }
+  const holds = (group: string, source: string, key: Buffer | null): boolean =>
+    committed.letters.some(
+      (letter) =>
+        letter.order === 'key' &&
+        letter.group === group &&
+        letter.topic === source &&
+        letter.key !== null &&
+        key?.equals(letter.key) === true,
+    )
   const inbox: InboxStore = {
-    claim: async (tx, key) => claim(tx, key),
+    claim: async (tx, group, entries, { order }) =>
+      entries.map(({ source, id, key }) => {
+        if (committed.claims.includes(`${group}|${source}|${id}`)) return 'duplicate'
+        if (order === 'key' && holds(group, source, key)) return 'held'
+        return claim(tx, group, source, id) ? 'fresh' : 'duplicate'
+      }),
     bury: async (tx, letter) => {
-      const fresh = claim(tx, { group: letter.group, source: letter.topic, id: letter.messageId })
+      const fresh = claim(tx, letter.group, letter.topic, letter.messageId)
       if (fresh) open.get(tx)?.letters.push(letter)
       return fresh
     },

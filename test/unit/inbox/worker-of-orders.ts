@@ -27,7 +27,7 @@ export const unreachable = (): BackstitchError => new BackstitchError('DATABASE_
 
 export function recordsOf(...names: readonly string[]): ReceivedRecord[] {
   return names.map((n, index) =>
-    recordWith({ offset: BigInt(index), value: { n }, headers: messageHeaders('order.placed') }),
+    recordWith({ offset: BigInt(index), key: n, value: { n }, headers: messageHeaders('order.placed') }),
   )
 }
 
