@@ -17,14 +17,16 @@ export async function readIds(
   const { promise, resolve } = Promise.withResolvers<void>()
   if (unread.size === 0) resolve()
   const subscriber = transport.subscriber({ group: `demo-check-${Date.now()}`, topics })
-  await subscriber.run(({ topic, partition, records }) => {
-    for (const { offset, headers } of records) {
-      const id = String(headers.find(([name]) => name === 'id')?.[1])
-      ids.set(id, (ids.get(id) ?? 0) + 1)
-      if (offset + 1n >= (unread.get(`${topic}/${partition}`) ?? 0n)) unread.delete(`${topic}/${partition}`)
-    }
-    if (unread.size === 0) resolve()
-    return Promise.resolve({ kind: 'done' })
+  await subscriber.run({
+    onBatch: ({ topic, partition, records }) => {
+      for (const { offset, headers } of records) {
+        const id = String(headers.find(([name]) => name === 'id')?.[1])
+        ids.set(id, (ids.get(id) ?? 0) + 1)
+        if (offset + 1n >= (unread.get(`${topic}/${partition}`) ?? 0n)) unread.delete(`${topic}/${partition}`)
+      }
+      if (unread.size === 0) resolve()
+      return Promise.resolve({ kind: 'done' })
+    },
   })
   await promise
   await subscriber.stop()

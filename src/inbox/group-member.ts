@@ -64,7 +64,7 @@ export function groupMember(options: GroupMemberOptions): ProcessPart {
     const next = options.subscriber()
     subscriber = next
     try {
-      await next.run((batch) => worker.onBatch(batch))
+      await next.run({ onBatch: (batch) => worker.onBatch(batch) })
     } catch (thrown) {
       await next.stop()
       throw thrown

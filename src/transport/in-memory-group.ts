@@ -1,20 +1,18 @@
-import { systemClock } from '../kernel/clock.ts'
 import { dealOut } from './group/deal-out.ts'
 import { Tenure } from './group/tenure.ts'
 import type { InMemoryLog } from './in-memory-log.ts'
+import { settlesWithin } from './settles-within.ts'
+import { settlePatienceMs } from './subscriber.ts'
 
 /** What a group needs of a member. */
 export type InMemoryMember = {
   readonly id: string
   readonly topics: readonly string[]
-  /** Resolves when no batch is in hand. */
-  idle(): Promise<void>
+  /** Resolves when nothing is in hand. */
+  settled(): Promise<void>
   /** Called with each new assignment, `topic/partition` each. */
   onAssigned(partitions: readonly string[], tenure: Tenure): void
 }
-
-/** Members that do not let go of their batches hold the others up for this long. */
-const rebalanceTimeoutMs = 1_000
 
 /** A consumer group: who is in it, who reads what, and what was committed. */
 export class InMemoryGroup {
@@ -66,12 +64,8 @@ export class InMemoryGroup {
     while (this.#isDirty) {
       this.#isDirty = false
       for (const tenure of this.#tenures) tenure.windDown()
-      const waiting = new AbortController()
-      await Promise.race([
-        Promise.all([...this.#members.values()].map((member) => member.idle())),
-        systemClock.pause(rebalanceTimeoutMs, waiting.signal),
-      ])
-      waiting.abort()
+      const settling = [...this.#members.values()].map((member) => member.settled())
+      await settlesWithin(Promise.all(settling), settlePatienceMs)
       for (const tenure of this.#tenures) tenure.end()
       this.#tenures = []
       if (!this.#isDirty) this.#deal()

@@ -1,10 +1,12 @@
 import { systemClock } from '../kernel/clock.ts'
 import { BackstitchError } from '../kernel/errors.ts'
 import { BatchLanes } from './group/batch-lanes.ts'
+import { settled } from './group/settled.ts'
 import type { Tenure } from './group/tenure.ts'
 import type { InMemoryGroup, InMemoryMember } from './in-memory-group.ts'
 import type { InMemoryLog } from './in-memory-log.ts'
-import type { BatchResult, ReceivedBatch, Subscriber, SubscriberOptions } from './subscriber.ts'
+import { settlesWithin } from './settles-within.ts'
+import type { BatchHandler, BatchResult, Subscriber, SubscriberOptions } from './subscriber.ts'
 
 /** Records of one batch at most, as a fetch of Kafka’s default size gives them. */
 const batchSizeMax = 1_000
@@ -12,15 +14,13 @@ const batchSizeMax = 1_000
 /** A handler that throws is tried again after this long. */
 const afterThrowMs = 1_000
 
-type OnBatch = (batch: ReceivedBatch) => Promise<BatchResult>
-
 /** A member of an in-memory group. Each of its partitions is read by a loop of its own, which waits for records without polling. */
 export class InMemorySubscriber implements Subscriber {
   readonly #log: InMemoryLog
   readonly #group: InMemoryGroup
   readonly #member: InMemoryMember
   readonly #lanes: BatchLanes
-  #onBatch: OnBatch | undefined
+  #handler: BatchHandler | undefined
   #assigned = Promise.withResolvers<void>()
   #tenure: Tenure | undefined
   #assignment: readonly string[] = []
@@ -32,7 +32,9 @@ export class InMemorySubscriber implements Subscriber {
     this.#member = {
       id,
       topics: options.topics,
-      idle: () => this.#lanes.idle(),
+      settled: async () => {
+        if (this.#tenure !== undefined) await settled(this.#lanes, this.#handler)
+      },
       onAssigned: (places, tenure) => this.#begin(places, tenure),
     }
   }
@@ -41,10 +43,10 @@ export class InMemorySubscriber implements Subscriber {
     return this.#tenure === undefined || this.#tenure.isOver ? [] : this.#assignment
   }
 
-  async run(onBatch: OnBatch): Promise<void> {
-    if (this.#onBatch !== undefined)
+  async run(handler: BatchHandler): Promise<void> {
+    if (this.#handler !== undefined)
       throw new BackstitchError('CONFIG_INVALID', 'this subscriber runs already')
-    this.#onBatch = onBatch
+    this.#handler = handler
     this.#assigned = Promise.withResolvers<void>()
     this.#group.join(this.#member)
     await this.#assigned.promise
@@ -52,12 +54,11 @@ export class InMemorySubscriber implements Subscriber {
 
   async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
     this.#tenure?.windDown()
-    const waiting = new AbortController()
-    await Promise.race([this.#lanes.idle(), systemClock.pause(options.graceMs ?? 5_000, waiting.signal)])
-    waiting.abort()
+    await settlesWithin(settled(this.#lanes, this.#handler), options.graceMs ?? 5_000)
     this.#tenure?.end()
+    this.#tenure = undefined
     this.#group.leave(this.#member)
-    this.#onBatch = undefined
+    this.#handler = undefined
     this.#assigned.resolve()
   }
 
@@ -74,13 +75,13 @@ export class InMemorySubscriber implements Subscriber {
     while (!tenure.signal.aborted) {
       const records = await this.#log.read(topic, partition, position, batchSizeMax, tenure.signal)
       await this.#lanes.busy(place) // a batch of a tenure before
-      if (tenure.signal.aborted || this.#onBatch === undefined) return
-      const onBatch = this.#onBatch
+      const handler = this.#handler
+      if (tenure.signal.aborted || handler === undefined) return
       const result = await this.#lanes
         .run(place, () =>
           tenure.signal.aborted
             ? Promise.resolve<BatchResult>({ kind: 'stop' })
-            : onBatch({
+            : handler.onBatch({
                 topic,
                 partition,
                 records,
@@ -91,8 +92,10 @@ export class InMemorySubscriber implements Subscriber {
         )
         .catch((): BatchResult => ({ kind: 'retryAfter', retryAfterMs: afterThrowMs, nextOffset: position }))
       if (result.kind === 'stop') return
-      if (result.kind === 'done') position += BigInt(records.length)
-      else {
+      if (result.kind === 'done') {
+        position += BigInt(records.length)
+        if (result.pauseUntil !== undefined) await tenure.waitFor(result.pauseUntil)
+      } else {
         position = result.nextOffset
         await systemClock.pause(result.retryAfterMs, tenure.signal)
       }

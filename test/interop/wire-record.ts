@@ -26,18 +26,20 @@ export async function readTopics(
 ): Promise<WireRecord[]> {
   const records: WireRecord[] = []
   const subscriber = kafkajs({ brokers }).subscriber({ group: `${prefix}reader`, topics })
-  await subscriber.run((batch) => {
-    for (const { topic, partition, key, headers, value } of batch.records)
-      records.push({
-        topic: topic.slice(prefix.length),
-        partition,
-        key: key?.toString('hex') ?? null,
-        headers: Object.fromEntries(
-          headers.filter(([, text]) => text.length > 0).map(([name, text]) => [name, text.toString('hex')]),
-        ),
-        value: value?.toString('hex') ?? null,
-      })
-    return Promise.resolve({ kind: 'done' })
+  await subscriber.run({
+    onBatch: (batch) => {
+      for (const { topic, partition, key, headers, value } of batch.records)
+        records.push({
+          topic: topic.slice(prefix.length),
+          partition,
+          key: key?.toString('hex') ?? null,
+          headers: Object.fromEntries(
+            headers.filter(([, text]) => text.length > 0).map(([name, text]) => [name, text.toString('hex')]),
+          ),
+          value: value?.toString('hex') ?? null,
+        })
+      return Promise.resolve({ kind: 'done' })
+    },
   })
   const deadline = performance.now() + withinMs
   while (records.length < count && performance.now() < deadline) {

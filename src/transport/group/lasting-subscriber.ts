@@ -3,8 +3,14 @@ import { systemClock } from '../../kernel/clock.ts'
 import { BackstitchError, isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { settlesWithin } from '../settles-within.ts'
-import type { BatchResult, ReceivedBatch, Subscriber, SubscriberOptions } from '../subscriber.ts'
+import {
+  type BatchHandler,
+  settlePatienceMs,
+  type Subscriber,
+  type SubscriberOptions,
+} from '../subscriber.ts'
 import { BatchLanes } from './batch-lanes.ts'
+import { settled } from './settled.ts'
 import { type TopicLookup, TopicWatch } from './topic-watch.ts'
 
 /** Short, since whoever reads the group’s topics waits for it. */
@@ -15,8 +21,6 @@ const soundAfterMs = 30_000
 
 /** Leaving a group that has just crashed is a courtesy. */
 const leaveAfterCrashMs = 1_000
-
-type OnBatch = (batch: ReceivedBatch) => Promise<BatchResult>
 
 /** The life of one member, from joining until it fails or leaves. It is never restarted. */
 export type Membership = {
@@ -34,7 +38,9 @@ export type Membership = {
 
 /** What a member is given. */
 export type MembershipSettings = Required<SubscriberOptions> & {
-  readonly onBatch: OnBatch
+  readonly onBatch: BatchHandler['onBatch']
+  /** Asks the handler to settle; resolves when nothing is in hand any more. Never rejects, and may take for ever. */
+  readonly settled: () => Promise<void>
   /** Outlive the member: a batch of its predecessor may still be in hand. */
   readonly lanes: BatchLanes
   readonly logger: Logger
@@ -63,6 +69,7 @@ export class LastingSubscriber implements Subscriber {
   #stopping = new AbortController()
   #running: Promise<void> | undefined
   #membership: Membership | undefined
+  #handler: BatchHandler | undefined
 
   constructor(driver: GroupDriver, logger: Logger, options: SubscriberOptions) {
     this.#driver = driver
@@ -81,16 +88,17 @@ export class LastingSubscriber implements Subscriber {
     return this.#membership?.assignment ?? []
   }
 
-  async run(onBatch: OnBatch): Promise<void> {
+  async run(handler: BatchHandler): Promise<void> {
     if (this.#running !== undefined) {
       throw new BackstitchError(
         'CONFIG_INVALID',
         `the subscriber of group ${this.#settings.group} runs already`,
       )
     }
+    this.#handler = handler
     this.#stopping = new AbortController()
     const assigned = Promise.withResolvers<void>()
-    this.#running = this.#stayMember(onBatch, assigned)
+    this.#running = this.#stayMember(handler, assigned)
       .then(assigned.resolve) // stopped, perhaps before the first assignment
       .catch((thrown: unknown) =>
         assigned.reject(this.#driver.explain(thrown, `group ${this.#settings.group}`)),
@@ -108,14 +116,14 @@ export class LastingSubscriber implements Subscriber {
     this.#stopping.abort()
     const membership = this.#membership
     membership?.windDown()
-    await settlesWithin(this.#lanes.idle(), left())
+    await settlesWithin(this.#settled(), left())
     // even without grace left it tries to leave: the group then need not wait for the session to time out
     await membership?.leave(Math.max(left(), leaveAfterCrashMs))
     if (this.#running !== undefined) await settlesWithin(this.#running, Math.max(left(), leaveAfterCrashMs))
   }
 
   /** Until stopped: wait for topics, join, stay. Before the first assignment an unreachable broker ends it. */
-  async #stayMember(onBatch: OnBatch, assigned: PromiseWithResolvers<void>): Promise<void> {
+  async #stayMember(handler: BatchHandler, assigned: PromiseWithResolvers<void>): Promise<void> {
     const { signal } = this.#stopping
     const watch = new TopicWatch(() => this.#driver.topicLookup(), this.#settings, this.#logger)
     let failures = 0
@@ -126,7 +134,7 @@ export class LastingSubscriber implements Subscriber {
         try {
           const topics = await watch.existing(signal)
           if (signal.aborted) break
-          await this.#oneMembership(topics, onBatch, watch, () => {
+          await this.#oneMembership(topics, handler, watch, () => {
             wasAssigned = true
             assigned.resolve()
           })
@@ -150,7 +158,7 @@ export class LastingSubscriber implements Subscriber {
   /** Resolves when it was to end: stopped, or left to join again with more topics. @throws why it ended otherwise */
   async #oneMembership(
     topics: readonly string[],
-    onBatch: OnBatch,
+    handler: BatchHandler,
     watch: TopicWatch,
     onAssigned: () => void,
   ): Promise<void> {
@@ -160,7 +168,8 @@ export class LastingSubscriber implements Subscriber {
       topics,
       logger: this.#logger,
       lanes: this.#lanes,
-      onBatch,
+      onBatch: (batch) => handler.onBatch(batch),
+      settled: () => this.#settled(),
     })
     this.#membership = membership
     const ending = new AbortController()
@@ -175,14 +184,18 @@ export class LastingSubscriber implements Subscriber {
       if (reason instanceof Error) throw reason
     } finally {
       ending.abort()
-      // when stopping, stop() waits for the lanes first
+      // when stopping, stop() waits until all is settled
       if (!signal.aborted) {
         membership.windDown()
-        await settlesWithin(this.#lanes.idle(), leaveAfterCrashMs)
+        await settlesWithin(this.#settled(), settlePatienceMs)
         await membership.leave(leaveAfterCrashMs)
         this.#membership = undefined
       }
     }
+  }
+
+  #settled(): Promise<void> {
+    return settled(this.#lanes, this.#handler, this.#logger)
   }
 
   /** Whether nobody answers, or the answer is no: for the caller of `run` to decide. Other answers may be others in a moment. */

@@ -22,6 +22,21 @@ export class Tenure {
     return this.#over.promise
   }
 
+  /** Resolves once the promise has settled, or this tenure begins to end. Never rejects. */
+  waitFor(promise: Promise<unknown>): Promise<void> {
+    const { signal } = this
+    if (signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      // a tenure may outlive a million pauses: nothing may stay behind on it
+      const end = (): void => {
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      signal.addEventListener('abort', end)
+      promise.then(end, end)
+    })
+  }
+
   /** Begin no more work; finish what is in hand. */
   windDown(): void {
     this.#controller.abort()
@@ -29,7 +44,7 @@ export class Tenure {
 
   end(): void {
     this.#isOver = true
-    this.#controller.abort()
+    this.windDown()
     this.#over.resolve()
   }
 }

@@ -46,7 +46,7 @@ export function adminConformance(harness: () => TransportHarness): void {
       expect(await admin.groupOffsets(group, topic)).toEqual([undefined, undefined, undefined])
       const inbox = new Inbox()
       const member = subscriber({ group, topics: [topic] })
-      await member.run(inbox.takeAll)
+      await member.run({ onBatch: inbox.takeAll })
       await inbox.atLeast(4)
       await member.stop()
       expect(await admin.groupOffsets(group, topic)).toEqual([2n, 2n, undefined])

@@ -168,7 +168,7 @@ describe.each(eachDriver)('with $name', ({ driver }) => {
       await expect(admin.createTopics([{ topic: 't', partitions: 1 }])).rejects.toMatchObject(unreachable)
       await admin.close()
       const member = transport.subscriber({ group: 'g', topics: ['t'] })
-      await expect(member.run(async () => ({ kind: 'done' }))).rejects.toMatchObject(unreachable)
+      await expect(member.run({ onBatch: async () => ({ kind: 'done' }) })).rejects.toMatchObject(unreachable)
       await member.stop()
     })
   })
@@ -186,7 +186,7 @@ describe.each(eachDriver)('with $name', ({ driver }) => {
       }
       const topic = uniqueName()
       const member = driver({ brokers: kafkaBrokers(), logger }).subscriber({ group: 'g', topics: [topic] })
-      const running = member.run(async () => ({ kind: 'done' }))
+      const running = member.run({ onBatch: async () => ({ kind: 'done' }) })
       await warned.promise
       await member.stop()
       await running
@@ -201,10 +201,12 @@ describe.each(eachDriver)('with $name', ({ driver }) => {
       await publish(numbered(topic, 10))
       const first = new Inbox()
       const one = subscriber({ group, topics: [topic] })
-      await one.run(async (batch) => {
-        first.add(batch)
-        await batch.commit(2n)
-        return { kind: 'done' }
+      await one.run({
+        onBatch: async (batch) => {
+          first.add(batch)
+          await batch.commit(2n)
+          return { kind: 'done' }
+        },
       })
       await first.atLeast(10)
       await one.stop()
@@ -215,7 +217,7 @@ describe.each(eachDriver)('with $name', ({ driver }) => {
       await admin.disconnect()
       const second = new Inbox()
       const other = subscriber({ group, topics: [topic] })
-      await other.run(second.takeAll)
+      await other.run({ onBatch: second.takeAll })
       await second.atLeast(5)
       expect(second.values()).toEqual(['5', '6', '7', '8', '9'])
     })
@@ -225,7 +227,7 @@ describe.each(eachDriver)('with $name', ({ driver }) => {
       const topic = await newTopic(2)
       const inbox = new Inbox()
       const member = proxied().subscriber({ group: uniqueName(), topics: [topic] })
-      await member.run(inbox.takeAll)
+      await member.run({ onBatch: inbox.takeAll })
       await publish(numbered(topic, 2, 2))
       await inbox.atLeast(2)
       proxy.cut()
@@ -238,7 +240,7 @@ describe.each(eachDriver)('with $name', ({ driver }) => {
       const topic = await newTopic(1)
       const inbox = new Inbox()
       const member = proxied().subscriber({ group: uniqueName(), topics: [topic] })
-      await member.run(inbox.takeAll)
+      await member.run({ onBatch: inbox.takeAll })
       await publish(numbered(topic, 1))
       await inbox.atLeast(1)
       proxy.hang()
@@ -255,7 +257,7 @@ describe.each(eachDriver)('with $name', ({ driver }) => {
       const topic = await newTopic(1)
       const inbox = new Inbox()
       const member = proxied().subscriber({ group: uniqueName(), topics: [topic] })
-      await member.run(inbox.takeAll)
+      await member.run({ onBatch: inbox.takeAll })
       await publish(numbered(topic, 1))
       await inbox.atLeast(1)
       proxy.hangPresent()

@@ -30,7 +30,7 @@ describe.each(eachDriver)('processes over $name', ({ name, driver }) => {
     await child.says('read 1')
     const inbox = new Inbox()
     const survivor = subscriber({ group, topics: [topic], sessionTimeoutMs })
-    await survivor.run(inbox.takeAll)
+    await survivor.run({ onBatch: inbox.takeAll })
     expect(survivor.assignment()).toHaveLength(1)
     child.process.kill('SIGKILL')
     await once(child.process, 'exit')

@@ -1,5 +1,6 @@
 import { inMemoryTransport } from '../../../src/transport/in-memory-transport.ts'
 import { adminConformance } from './admin-conformance.ts'
+import { handOverConformance } from './hand-over-conformance.ts'
 import { publisherConformance } from './publisher-conformance.ts'
 import { subscriberConformance } from './subscriber-conformance.ts'
 import { harnessFor } from './transport-harness.ts'
@@ -15,4 +16,5 @@ const harness = harnessFor(() => ({
 
 publisherConformance(harness)
 subscriberConformance(harness)
+handOverConformance(harness)
 adminConformance(harness)

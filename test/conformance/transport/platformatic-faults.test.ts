@@ -149,7 +149,7 @@ test('a broker that hangs is met once, and holds nobody up that has others to as
   const publisher = await openPublisher()
   expect(await publisher.publish(numbered(topic, 1), { deadlineMs: 5_000 })).toEqual({ kind: 'acknowledged' })
   const inbox = new Inbox()
-  await subscriber({ group: uniqueName(), topics: [topic] }).run(inbox.takeAll)
+  await subscriber({ group: uniqueName(), topics: [topic] }).run({ onBatch: inbox.takeAll })
   await publish(numbered(topic, 1, 1, 1))
   await inbox.atLeast(2)
   const admin = transport.admin()
@@ -163,9 +163,9 @@ test('members of both drivers share a group, and take over from each other', asy
   const [topic, group] = [await newTopic(4), uniqueName()]
   const inbox = new Inbox()
   const one = subscriber({ group, topics: [topic] })
-  await one.run(inbox.takeAll)
+  await one.run({ onBatch: inbox.takeAll })
   const other = kafkajs({ brokers: kafkaBrokers() }).subscriber({ group, topics: [topic], maxWaitMs: 50 })
-  await other.run(inbox.takeAll)
+  await other.run({ onBatch: inbox.takeAll })
   const held = (): number[] => [one.assignment().length, other.assignment().length]
   await expect.poll(held, { timeout: 15_000 }).toEqual([2, 2])
   await publish(numbered(topic, 40, 4))

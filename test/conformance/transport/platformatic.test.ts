@@ -4,6 +4,7 @@ import { platformatic } from '../../../src/kafka/platformatic/index.ts'
 import type { KafkaTransport } from '../../../src/transport/transport.ts'
 import { kafkaBrokers, uniqueName } from '../../support/services.ts'
 import { adminConformance } from './admin-conformance.ts'
+import { handOverConformance } from './hand-over-conformance.ts'
 import { publisherConformance } from './publisher-conformance.ts'
 import { subscriberConformance } from './subscriber-conformance.ts'
 import { harnessFor } from './transport-harness.ts'
@@ -25,4 +26,5 @@ const harness = harnessFor(() => ({
 
 publisherConformance(harness)
 subscriberConformance(harness)
+handOverConformance(harness)
 adminConformance(harness)

@@ -14,12 +14,14 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const inbox = new Inbox()
       const inHand = new Set<number>()
       const member = subscriber({ group: uniqueName(), topics: [topic] })
-      await member.run(async (batch) => {
-        expect(inHand.has(batch.partition)).toBe(false)
-        inHand.add(batch.partition)
-        await new Promise((resolve) => setImmediate(resolve))
-        inHand.delete(batch.partition)
-        return inbox.takeAll(batch)
+      await member.run({
+        onBatch: async (batch) => {
+          expect(inHand.has(batch.partition)).toBe(false)
+          inHand.add(batch.partition)
+          await new Promise((resolve) => setImmediate(resolve))
+          inHand.delete(batch.partition)
+          return inbox.takeAll(batch)
+        },
       })
       expect(member.assignment()).toEqual([`${topic}/0`, `${topic}/1`])
       await publish(numbered(topic, 100, 2, 100))
@@ -38,10 +40,12 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       await publish(numbered(topic, 10))
       const first = new Inbox()
       const one = subscriber({ group, topics: [topic] })
-      await one.run(async (batch) => {
-        first.add(batch)
-        expect(await batch.commit(4n)).toBe('committed')
-        return done
+      await one.run({
+        onBatch: async (batch) => {
+          first.add(batch)
+          expect(await batch.commit(4n)).toBe('committed')
+          return done
+        },
       })
       await first.atLeast(10)
       await one.stop()
@@ -51,7 +55,7 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       await admin.close()
       const second = new Inbox()
       const other = subscriber({ group, topics: [topic] })
-      await other.run(second.takeAll)
+      await other.run({ onBatch: second.takeAll })
       await second.atLeast(6)
       expect(second.values()).toEqual(['4', '5', '6', '7', '8', '9'])
     })
@@ -62,9 +66,9 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const inbox = new Inbox()
       const one = subscriber({ group, topics: [topic] })
       const other = subscriber({ group, topics: [topic] })
-      await one.run(inbox.takeAll)
+      await one.run({ onBatch: inbox.takeAll })
       await publish(numbered(topic, 100, 4))
-      await other.run(inbox.takeAll)
+      await other.run({ onBatch: inbox.takeAll })
       await expect
         .poll(() => [one.assignment().length, other.assignment().length], { timeout: 15_000 })
         .toEqual([2, 2])
@@ -87,17 +91,19 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const held = Promise.withResolvers<ReceivedBatch>()
       const letGo = Promise.withResolvers<void>()
       const one = subscriber({ group, topics: [topic] })
-      await one.run(async (batch) => {
-        held.resolve(batch)
-        await letGo.promise
-        return done
+      await one.run({
+        onBatch: async (batch) => {
+          held.resolve(batch)
+          await letGo.promise
+          return done
+        },
       })
       const batch = await held.promise
       expect(batch.signal.aborted).toBe(false)
       const aborted = new Promise<void>((resolve) => batch.signal.addEventListener('abort', () => resolve()))
       const inbox = new Inbox()
       const other = subscriber({ group, topics: [topic] })
-      await other.run(inbox.takeAll)
+      await other.run({ onBatch: inbox.takeAll })
       await aborted
       await expect
         .poll(() => [one.assignment().length, other.assignment().length], { timeout: 15_000 })
@@ -119,12 +125,14 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const [slow, quick] = [new Inbox(), new Inbox()]
       let failedAtMs = 0
       const member = subscriber({ group: uniqueName(), topics: [topic] })
-      await member.run(async (batch) => {
-        if (batch.partition === 1) return quick.takeAll(batch)
-        slow.add(batch)
-        if (failedAtMs > 0) return done
-        failedAtMs = performance.now()
-        return { kind: 'retryAfter', retryAfterMs: 1_500, nextOffset: 3n }
+      await member.run({
+        onBatch: async (batch) => {
+          if (batch.partition === 1) return quick.takeAll(batch)
+          slow.add(batch)
+          if (failedAtMs > 0) return done
+          failedAtMs = performance.now()
+          return { kind: 'retryAfter', retryAfterMs: 1_500, nextOffset: 3n }
+        },
       })
       await slow.atLeast(5)
       await publish(numbered(topic, 10, 2, 10))
@@ -142,11 +150,13 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const inbox = new Inbox()
       let isFirst = true
       const member = subscriber({ group: uniqueName(), topics: [topic] })
-      await member.run(async (batch) => {
-        inbox.add(batch)
-        if (!isFirst) return done
-        isFirst = false
-        return { kind: 'retryAfter', retryAfterMs: 0, nextOffset: 1n }
+      await member.run({
+        onBatch: async (batch) => {
+          inbox.add(batch)
+          if (!isFirst) return done
+          isFirst = false
+          return { kind: 'retryAfter', retryAfterMs: 0, nextOffset: 1n }
+        },
       })
       await inbox.until(() => inbox.values().includes('2'), 'the first batch')
       await publish(numbered(topic, 1, 1, 3))
@@ -161,10 +171,12 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const [thrown, quick] = [new Inbox(), new Inbox()]
       let failures = 0
       const member = subscriber({ group: uniqueName(), topics: [topic] })
-      await member.run(async (batch) => {
-        if (batch.partition === 1) return quick.takeAll(batch)
-        if ((failures += 1) === 1) throw new Error('a handler’s own trouble')
-        return thrown.takeAll(batch)
+      await member.run({
+        onBatch: async (batch) => {
+          if (batch.partition === 1) return quick.takeAll(batch)
+          if ((failures += 1) === 1) throw new Error('a handler’s own trouble')
+          return thrown.takeAll(batch)
+        },
       })
       await quick.atLeast(2)
       await thrown.atLeast(2)
@@ -182,13 +194,15 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const committed = Promise.withResolvers<string>()
       let handed = 0
       const member = subscriber({ group: uniqueName(), topics: [topic] })
-      await member.run(async (batch) => {
-        if (batch.partition === 1) return quick.takeAll(batch)
-        handed += 1
-        begun.resolve(batch)
-        await letGo.promise
-        committed.resolve(await batch.commit(nextOffset(batch)))
-        return done
+      await member.run({
+        onBatch: async (batch) => {
+          if (batch.partition === 1) return quick.takeAll(batch)
+          handed += 1
+          begun.resolve(batch)
+          await letGo.promise
+          committed.resolve(await batch.commit(nextOffset(batch)))
+          return done
+        },
       })
       const batch = await begun.promise
       const begunMs = performance.now()
@@ -208,9 +222,9 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const [first, second] = [new Inbox(), new Inbox()]
       // the first to join deals out for all
       const old = subscriber({ group, topics: [shared] })
-      await old.run(first.takeAll)
+      await old.run({ onBatch: first.takeAll })
       const recent = subscriber({ group, topics: [shared, own] })
-      await recent.run(second.takeAll)
+      await recent.run({ onBatch: second.takeAll })
       const held = (): string[] => [...old.assignment(), ...recent.assignment()].toSorted()
       const all = [shared, own]
         .flatMap((topic) => [0, 1].map((partition) => `${topic}/${partition}`))
@@ -227,7 +241,7 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const inbox = new Inbox()
       const member = subscriber({ group: uniqueName(), topics: [topic] })
       let isRunning = false
-      const running = member.run(inbox.takeAll).then(() => (isRunning = true))
+      const running = member.run({ onBatch: inbox.takeAll }).then(() => (isRunning = true))
       const admin = transport.admin()
       expect(await admin.partitionCounts([topic])).toEqual(new Map())
       expect(isRunning).toBe(false)
@@ -243,7 +257,7 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const [topic, later] = [await newTopic(1), uniqueName()]
       const inbox = new Inbox()
       const member = subscriber({ group: uniqueName(), topics: [topic, later] })
-      await member.run(inbox.takeAll)
+      await member.run({ onBatch: inbox.takeAll })
       await publish(numbered(topic, 1))
       await inbox.atLeast(1)
       const admin = transport.admin()
@@ -263,7 +277,7 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const [kept, deleted] = [await newTopic(1), await newTopic(1)]
       const inbox = new Inbox()
       const member = subscriber({ group: uniqueName(), topics: [kept, deleted] })
-      await member.run(inbox.takeAll)
+      await member.run({ onBatch: inbox.takeAll })
       await publish([...numbered(kept, 1), ...numbered(deleted, 1)])
       await inbox.atLeast(2)
       await deleteTopic(deleted)
@@ -286,11 +300,13 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const begun = Promise.withResolvers<void>()
       const outcome = Promise.withResolvers<string>()
       const member = subscriber({ group, topics: [topic] })
-      await member.run(async (batch) => {
-        begun.resolve()
-        await new Promise<void>((resolve) => batch.signal.addEventListener('abort', () => resolve()))
-        outcome.resolve(await batch.commit(2n))
-        return { kind: 'stop' }
+      await member.run({
+        onBatch: async (batch) => {
+          begun.resolve()
+          await new Promise<void>((resolve) => batch.signal.addEventListener('abort', () => resolve()))
+          outcome.resolve(await batch.commit(2n))
+          return { kind: 'stop' }
+        },
       })
       await begun.promise
       await member.stop()
@@ -308,10 +324,12 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const held = Promise.withResolvers<ReceivedBatch>()
       const letGo = Promise.withResolvers<void>()
       const member = subscriber({ group: uniqueName(), topics: [topic] })
-      await member.run(async (batch) => {
-        held.resolve(batch)
-        await letGo.promise
-        return done
+      await member.run({
+        onBatch: async (batch) => {
+          held.resolve(batch)
+          await letGo.promise
+          return done
+        },
       })
       const batch = await held.promise
       const begunMs = performance.now()
@@ -326,14 +344,14 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const topic = uniqueName()
       const inbox = new Inbox()
       const member = subscriber({ group: uniqueName(), topics: [topic] })
-      const running = member.run(inbox.takeAll)
-      await expect(member.run(inbox.takeAll)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+      const running = member.run({ onBatch: inbox.takeAll })
+      await expect(member.run({ onBatch: inbox.takeAll })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
       await member.stop()
       await running
       const admin = transport.admin()
       await admin.createTopics([{ topic, partitions: 1 }])
       await admin.close()
-      await member.run(inbox.takeAll)
+      await member.run({ onBatch: inbox.takeAll })
       await publish(numbered(topic, 1))
       await inbox.atLeast(1)
       expect(await newTopic(1)).not.toBe(topic)
@@ -349,13 +367,15 @@ export function subscriberConformance(harness: () => TransportHarness): void {
       const twoInHand = Promise.withResolvers<void>()
       const letGo = Promise.withResolvers<void>()
       const member = subscriber({ group: uniqueName(), topics: [topic], partitionsConcurrentMax: 2 })
-      await member.run(async (batch) => {
-        inHand += 1
-        inHandMax = Math.max(inHandMax, inHand)
-        if (inHand === 2) twoInHand.resolve()
-        await letGo.promise
-        inHand -= 1
-        return inbox.takeAll(batch)
+      await member.run({
+        onBatch: async (batch) => {
+          inHand += 1
+          inHandMax = Math.max(inHandMax, inHand)
+          if (inHand === 2) twoInHand.resolve()
+          await letGo.promise
+          inHand -= 1
+          return inbox.takeAll(batch)
+        },
       })
       await twoInHand.promise
       letGo.resolve()

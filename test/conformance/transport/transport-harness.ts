@@ -73,7 +73,7 @@ export function harnessFor(subject: () => TransportUnderTest): () => TransportHa
       read: async (topics, count) => {
         const inbox = new Inbox()
         const reader = subscriber({ group: uniqueName(), topics })
-        await reader.run(inbox.takeAll)
+        await reader.run({ onBatch: inbox.takeAll })
         const records = await inbox.atLeast(count)
         await reader.stop()
         return records

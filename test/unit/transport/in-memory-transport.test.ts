@@ -48,7 +48,7 @@ describe('the in-memory transport', () => {
     expect(await publisher.publish([record('t', 'a')], options)).toEqual({ kind: 'acknowledged' })
     expect(await publisher.partitionCount('u')).toBe(1)
     const member = transport.subscriber({ group: 'g', topics: ['v'] })
-    await member.run(async () => ({ kind: 'done' }))
+    await member.run({ onBatch: async () => ({ kind: 'done' }) })
     expect(member.assignment()).toEqual(['v/0'])
     await member.stop()
   })
@@ -77,10 +77,12 @@ describe('the in-memory transport', () => {
     await publisher.publish([record('t', 'a')], options)
     const read = Promise.withResolvers<void>()
     const member = transport.subscriber({ group: 'g', topics: ['t'] })
-    await member.run(async (batch) => {
-      await batch.commit(1n)
-      read.resolve()
-      return { kind: 'done' }
+    await member.run({
+      onBatch: async (batch) => {
+        await batch.commit(1n)
+        read.resolve()
+        return { kind: 'done' }
+      },
     })
     await read.promise
     await member.stop()

@@ -4,6 +4,7 @@ import { silentLogger } from '../../../kernel/logger.ts'
 import type { KafkajsOptions } from '../options.ts'
 import { registerZstd } from './compression.ts'
 import { guardedSockets } from './guarded-sockets.ts'
+import { heldJoins } from './held-joins.ts'
 import { logTo } from './log-creator.ts'
 import { quietRequestQueue } from './quiet-request-queue.ts'
 import { tolerantMetadata } from './tolerant-metadata.ts'
@@ -41,6 +42,7 @@ export function clientFactory(options: KafkajsOptions): () => Client {
     )
   }
   quietRequestQueue()
+  heldJoins()
   tolerantMetadata()
   registerZstd()
   const logger = options.logger ?? silentLogger

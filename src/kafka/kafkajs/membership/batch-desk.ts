@@ -3,7 +3,7 @@ import { systemClock } from '../../../kernel/clock.ts'
 import { reasonOf } from '../../../kernel/errors.ts'
 import type { Logger } from '../../../kernel/logger.ts'
 import type { BatchLanes } from '../../../transport/group/batch-lanes.ts'
-import { Tenure } from '../../../transport/group/tenure.ts'
+import type { Tenure } from '../../../transport/group/tenure.ts'
 import type { BatchResult, ReceivedBatch } from '../../../transport/subscriber.ts'
 import { settlesWithin } from '../../../transport/settles-within.ts'
 import { isMembershipLost } from '../errors.ts'
@@ -33,12 +33,27 @@ export type BatchDeskSettings = {
   readonly closing: AbortSignal
 }
 
-/** How long a partition stays paused after a batch: a tenure means until it is over. */
-type Pause = 'none' | Tenure | { readonly ms: number }
+/** What ends the pause of a partition after a batch; the end of the tenure always does. */
+type Pause = { readonly until: Promise<unknown> }
+
+/** A partition that kafkajs does not read for the time being. */
+type Paused = { readonly tenure: Tenure; readonly resume: () => void; readonly sinceMs: number }
+
+/**
+ * kafkajs looks for partitions that may be read again only when a fetch has ended. While one is paused, fetches are therefore held shorter:
+ * this part of the time for which it has been paused already, ...
+ */
+const lookAgainPart = 1 / 8
+
+/** ... but no shorter than this. */
+const lookAgainMinMs = 10
 
 /** Takes batches from kafkajs to the handler and their results back. */
 export class BatchDesk {
   readonly #settings: BatchDeskSettings
+  /** By lane. */
+  readonly #paused = new Map<string, Paused>()
+  #pausing: Tenure | undefined
 
   constructor(settings: BatchDeskSettings) {
     this.#settings = settings
@@ -55,26 +70,29 @@ export class BatchDesk {
     const earlier = lanes.busy(lane)
     if (earlier !== undefined) {
       // of a tenure before, still in hand: nothing is resolved, so this batch is read again
-      this.#resumeAfter(payload.pause(), earlier)
+      this.#pause(payload, tenure, { until: earlier })
       return
     }
     const handling = lanes.run(lane, () => this.#handle(payload, tenure))
     const pause = await this.#patiently(payload, tenure, handling)
-    if (pause === 'late') {
-      this.#resumeAfter(
-        payload.pause(),
-        handling.then((it) => this.#pass(it)),
-      )
-    } else if (pause !== 'none') {
-      this.#resumeAfter(payload.pause(), this.#pass(pause))
-    }
+    if (pause === 'late') this.#pause(payload, tenure, { until: handling.then((late) => late?.until) })
+    else if (pause !== undefined) this.#pause(payload, tenure, pause)
+  }
+
+  /** How long the next fetch may be held at most, where it is `maxWaitMs` as long as no partition is paused. */
+  waitMs(maxWaitMs: number): number {
+    const now = performance.now()
+    let waitMs = maxWaitMs
+    for (const { sinceMs } of this.#paused.values())
+      waitMs = Math.min(waitMs, Math.max(lookAgainMinMs, Math.ceil((now - sinceMs) * lookAgainPart)))
+    return waitMs
   }
 
   async #patiently(
     payload: EachBatchPayload,
     tenure: Tenure,
-    handling: Promise<Pause>,
-  ): Promise<Pause | 'late'> {
+    handling: Promise<Pause | undefined>,
+  ): Promise<Pause | undefined | 'late'> {
     const until = performance.now() + patienceMs
     while (performance.now() < until) {
       if (await settlesWithin(handling, heartbeatCheckMs)) return handling
@@ -85,14 +103,14 @@ export class BatchDesk {
     return 'late'
   }
 
-  async #handle(payload: EachBatchPayload, tenure: Tenure): Promise<Pause> {
+  async #handle(payload: EachBatchPayload, tenure: Tenure): Promise<Pause | undefined> {
     // it may have waited for a slot
-    if (tenure.signal.aborted || this.#settings.closing.aborted) return 'none'
+    if (tenure.signal.aborted || this.#settings.closing.aborted) return undefined
     const { batch } = payload
     const records = receivedRecords(payload)
     const first = records[0]
     const last = records.at(-1)
-    if (first === undefined || last === undefined) return 'none'
+    if (first === undefined || last === undefined) return undefined
     let result: BatchResult
     try {
       result = await this.#settings.onBatch({
@@ -108,11 +126,12 @@ export class BatchDesk {
       this.#settings.logger.error(place, 'a batch handler threw; its batch is handed over again')
       result = { kind: 'retryAfter', retryAfterMs: afterThrowMs, nextOffset: first.offset }
     }
-    if (result.kind === 'stop') return tenure
+    if (result.kind === 'stop') return { until: new Promise(() => undefined) }
     const nextOffset = result.kind === 'done' ? last.offset + 1n : result.nextOffset
     // in a later tenure the position is what was committed
     if (!tenure.isOver) payload.resolveOffset(String(nextOffset - 1n))
-    return result.kind === 'done' ? 'none' : { ms: result.retryAfterMs }
+    if (result.kind === 'done') return result.pauseUntil && { until: result.pauseUntil }
+    return { until: systemClock.pause(result.retryAfterMs, this.#settings.closing) }
   }
 
   async #commit(
@@ -138,13 +157,28 @@ export class BatchDesk {
     }
   }
 
-  #resumeAfter(resume: () => void, end: Promise<unknown>): void {
-    void end.then(resume, resume)
+  #pause(payload: EachBatchPayload, tenure: Tenure, { until }: Pause): void {
+    // kafkajs keeps pauses over a rebalance, and the next tenure begins with none
+    if (tenure.isOver) return
+    if (this.#pausing !== tenure) {
+      this.#pausing = tenure
+      void tenure.over.then(() => this.#resumeAll(tenure))
+    }
+    const lane = `${payload.batch.topic}/${payload.batch.partition}`
+    const paused: Paused = { tenure, resume: payload.pause(), sinceMs: performance.now() }
+    this.#paused.set(lane, paused)
+    const end = (): void => this.#resume(lane, paused)
+    until.then(end, end)
   }
 
-  async #pass(pause: Pause): Promise<void> {
-    if (pause === 'none') return
-    if (pause instanceof Tenure) await pause.over
-    else await systemClock.pause(pause.ms, this.#settings.closing)
+  /** Unless it has been resumed, or paused anew, since. */
+  #resume(lane: string, paused: Paused): void {
+    if (this.#paused.get(lane) !== paused) return
+    this.#paused.delete(lane)
+    paused.resume()
+  }
+
+  #resumeAll(tenure: Tenure): void {
+    for (const [lane, paused] of this.#paused) if (paused.tenure === tenure) this.#resume(lane, paused)
   }
 }

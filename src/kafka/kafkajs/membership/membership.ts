@@ -1,12 +1,14 @@
 import type { Consumer } from 'kafkajs'
 import type { Membership, MembershipSettings } from '../../../transport/group/lasting-subscriber.ts'
 import { Tenure } from '../../../transport/group/tenure.ts'
-import { type Client, quickRetry } from '../client/client.ts'
 import { settlesWithin } from '../../../transport/settles-within.ts'
+import { settlePatienceMs } from '../../../transport/subscriber.ts'
+import { type Client, quickRetry } from '../client/client.ts'
+import type { KafkajsGroup } from '../client/held-joins.ts'
 import { BatchDesk } from './batch-desk.ts'
 import { subscribedAssigner } from './subscribed-assigner.ts'
 
-/** A rebalance waits this long for members that do not answer. All of ours answer within a second or two: see `patienceMs`. */
+/** A rebalance waits this long for members that do not answer. All of ours answer within a second or two: see {@link settlePatienceMs}. */
 const rebalanceTimeoutMs = 10_000
 
 /** New partitions of a topic are noticed within this long. */
@@ -50,7 +52,12 @@ export class KafkajsMembership implements Membership {
       maxBytesPerPartition: fetchPartitionBytesMax,
       metadataMaxAge: metadataMaxAgeMs,
       allowAutoTopicCreation: false,
-      partitionAssigners: [subscribedAssigner({ onJoining: () => this.#beginJoining() })],
+      partitionAssigners: [
+        subscribedAssigner({
+          beforeJoining: (group) => this.#beforeJoining(group),
+          onJoining: () => this.#tenure?.end(),
+        }),
+      ],
       retry: { ...quickRetry, restartOnFailure: () => Promise.resolve(false) },
     })
     this.#listen()
@@ -128,8 +135,16 @@ export class KafkajsMembership implements Membership {
     })
   }
 
-  #beginJoining(): void {
-    this.#tenure?.end()
+  async #beforeJoining(group: KafkajsGroup): Promise<void> {
+    const { maxWaitMs, sessionTimeoutMs, settled } = this.#settings
+    Object.defineProperty(group, 'maxWaitTime', {
+      get: () => this.#desk.waitMs(maxWaitMs),
+      configurable: true,
+    })
+    if (this.#tenure === undefined || this.#tenure.isOver) return
+    this.#tenure.windDown()
+    // kafkajs does not heartbeat meanwhile
+    await settlesWithin(settled(), Math.min(settlePatienceMs, sessionTimeoutMs / 2))
   }
 
   /** kafkajs can fall silent without a word. A fetch or a heartbeat succeeds every second, a rebalance takes its timeout at most. */

@@ -1,10 +1,13 @@
-import { AssignerProtocol, type PartitionAssigner } from 'kafkajs'
+import { type Assigner, AssignerProtocol, type PartitionAssigner } from 'kafkajs'
 import { dealOut } from '../../../transport/group/deal-out.ts'
+import type { JoinListener } from '../client/held-joins.ts'
 
 /** Settings of {@link subscribedAssigner}. */
 export type RejoinListener = {
   /** Called just before this member asks to join (again). kafkajs has no event for it, and its commits belong to the next generation from here on. */
   onJoining(): void
+  /** Called before that, where kafkajs can be held: the member joins once this has resolved. It must not reject. */
+  readonly beforeJoining: NonNullable<JoinListener['beforeJoining']>
 }
 
 /**
@@ -13,7 +16,8 @@ export type RejoinListener = {
  * to members that drop them.
  */
 export function subscribedAssigner(listener: RejoinListener): PartitionAssigner {
-  return ({ cluster }) => ({
+  return ({ cluster }): Assigner & JoinListener => ({
+    beforeJoining: listener.beforeJoining,
     name: 'RoundRobinAssigner',
     version: 0,
     protocol: ({ topics }) => {

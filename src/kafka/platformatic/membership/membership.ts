@@ -4,7 +4,7 @@ import { reasonOf } from '../../../kernel/errors.ts'
 import { settlesWithin } from '../../../transport/settles-within.ts'
 import type { Membership, MembershipSettings } from '../../../transport/group/lasting-subscriber.ts'
 import { Tenure } from '../../../transport/group/tenure.ts'
-import type { ReceivedBatch } from '../../../transport/subscriber.ts'
+import { type ReceivedBatch, settlePatienceMs } from '../../../transport/subscriber.ts'
 import type { ClientSettings } from '../client/client-settings.ts'
 import { Cluster } from '../client/cluster.ts'
 import type { Assignment } from './assignment-protocol.ts'
@@ -12,11 +12,8 @@ import { Fetching } from './fetching.ts'
 import { GroupSession } from './group-session.ts'
 import { PartitionReader } from './partition-reader.ts'
 
-/** A rebalance waits this long for members that do not answer. All of ours answer within a second or two: see `patienceMs`. */
+/** A rebalance waits this long for members that do not answer. All of ours answer within a second or two: see {@link settlePatienceMs}. */
 const rebalanceTimeoutMs = 10_000
-
-/** How long handlers may go on before the member joins anew without them: what they commit after that is stale. */
-const patienceMs = 1_000
 
 /** New partitions of a topic are noticed within this long. */
 const countEveryMs = 10_000
@@ -129,7 +126,9 @@ export class PlatformaticMembership implements Membership {
   async #joinAgain(): Promise<void> {
     const { signal } = this.#closing
     this.#tenure?.windDown()
-    await settlesWithin(this.#settings.lanes.idle(), patienceMs)
+    // it does not heartbeat meanwhile
+    const patienceMs = Math.min(settlePatienceMs, this.#settings.sessionTimeoutMs / 2)
+    await settlesWithin(this.#settings.settled(), patienceMs)
     this.#tenure?.end()
     for (let failures = 1; !signal.aborted; failures++) {
       try {

@@ -32,7 +32,8 @@ export class PartitionReader {
   #next: Fetched | undefined
   #isWorking = false
   #isPaused = false
-  #pauseMs = 0
+  /** What ends the pause; none where only the end of the tenure does. */
+  #pause: Promise<unknown> | undefined
 
   constructor(topic: string, partition: number, settings: PartitionReaderSettings) {
     this.topic = topic
@@ -58,11 +59,12 @@ export class PartitionReader {
 
   /** Takes what was fetched at a position, unless that is no longer where it reads. */
   take(position: bigint, fetched: Fetched): void {
-    if (position !== this.#position || !this.isWanting) return
+    // what was on its way when the partition was paused is as good as what would be fetched again
+    if (position !== this.#position || this.#next !== undefined) return
     this.#position = fetched.nextOffset
     if (fetched.records.length === 0) return
     this.#next = fetched
-    if (!this.#isWorking) void this.#work()
+    if (!this.#isWorking && !this.#isPaused) void this.#work()
   }
 
   async #work(): Promise<void> {
@@ -71,7 +73,7 @@ export class PartitionReader {
     this.#isWorking = true
     // one of a tenure before may still be in hand
     for (let busy = lanes.busy(lane); busy !== undefined; busy = lanes.busy(lane)) await busy
-    while (this.#next !== undefined && !tenure.signal.aborted) {
+    while (this.#next !== undefined && !this.#isPaused && !tenure.signal.aborted) {
       await lanes.run(lane, async () => {
         const batch = this.#next
         this.#next = undefined
@@ -79,25 +81,28 @@ export class PartitionReader {
         // it may have waited for a slot
         if (batch !== undefined && !tenure.signal.aborted) this.#conclude(await this.#handle(batch))
       })
-      await this.#pause()
+      await this.#pass()
     }
     this.#isWorking = false
     onWanting()
   }
 
   #conclude(result: BatchResult): void {
-    if (result.kind === 'done') return
-    this.#isPaused = result.kind === 'stop' || result.retryAfterMs > 0
-    if (result.kind === 'stop') return
-    this.seek(result.nextOffset)
-    this.#pauseMs = result.retryAfterMs
+    if (result.kind === 'done') this.#pause = result.pauseUntil
+    else if (result.kind === 'stop') this.#next = undefined
+    else {
+      this.seek(result.nextOffset)
+      if (result.retryAfterMs > 0)
+        this.#pause = systemClock.pause(result.retryAfterMs, this.#settings.tenure.signal)
+    }
+    this.#isPaused = result.kind === 'stop' || this.#pause !== undefined
   }
 
   /** Outside of the lane: others may work meanwhile. */
-  async #pause(): Promise<void> {
-    if (this.#pauseMs <= 0) return
-    await systemClock.pause(this.#pauseMs, this.#settings.tenure.signal)
-    this.#pauseMs = 0
+  async #pass(): Promise<void> {
+    if (this.#pause === undefined) return
+    await this.#settings.tenure.waitFor(this.#pause)
+    this.#pause = undefined
     this.#isPaused = false
   }
 

@@ -22,7 +22,7 @@ if (kind !== 'stock') {
   })
   await transport
     .subscriber({ group: `${topic}-${kind}`, topics: [topic] })
-    .run(async () => ({ kind: 'done' }))
+    .run({ onBatch: async () => ({ kind: 'done' }) })
 } else {
   const { Kafka, logLevel } = await import('kafkajs')
   const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })

@@ -11,8 +11,10 @@ const member = realDrivers[driver]!({ brokers: brokers.split(',') }).subscriber(
   sessionTimeoutMs: Number(sessionTimeoutMs),
   maxWaitMs: 50,
 })
-await member.run(async ({ records }) => {
-  for (const record of records) console.log(`read ${String(record.value)}`)
-  return { kind: 'done' }
+await member.run({
+  onBatch: async ({ records }) => {
+    for (const record of records) console.log(`read ${String(record.value)}`)
+    return { kind: 'done' }
+  },
 })
 console.log(`assigned ${member.assignment().length}`)

@@ -46,12 +46,14 @@ async function topicWitness(): Promise<{ readonly topicPrefix: string; readonly 
   // by place: a reader that lost its group for a moment is given some records twice
   const records = new Map<string, ReceivedRecord>()
   const subscriber = transport.subscriber({ group: topicPrefix, topics: [`${topicPrefix}fault`] })
-  await subscriber.run((batch) => {
-    for (const record of batch.records) {
-      const place = `${batch.partition}/${record.offset}`
-      if (!records.has(place)) records.set(place, record)
-    }
-    return Promise.resolve({ kind: 'done' })
+  await subscriber.run({
+    onBatch: (batch) => {
+      for (const record of batch.records) {
+        const place = `${batch.partition}/${record.offset}`
+        if (!records.has(place)) records.set(place, record)
+      }
+      return Promise.resolve({ kind: 'done' })
+    },
   })
   stops.push(() => subscriber.stop())
   return { topicPrefix, bodies: () => [...records.values()].map(({ value }) => String(value)) }

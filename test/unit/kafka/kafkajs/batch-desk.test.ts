@@ -87,6 +87,56 @@ describe('the batch desk', () => {
     expect(calls.isPaused).toBe(false)
   })
 
+  test('pauses at once for `pauseUntil`, with all resolved, and goes on when it settles', async () => {
+    const { payload, calls } = kafkajsBatch()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const desk = deskOf(async () => ({ kind: 'done', pauseUntil: promise }))
+    await desk.handOver(payload, new Tenure())
+    expect(calls).toMatchObject({ resolved: ['7'], isPaused: true })
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(calls.isPaused).toBe(true)
+    resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(calls.isPaused).toBe(false)
+  })
+
+  test('ends all pauses with the tenure, and the end of an earlier pause is none of a later one', async () => {
+    const [first, second] = [kafkajsBatch(), kafkajsBatch()]
+    const untils = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let handed = 0
+    const desk = deskOf(async () => ({ kind: 'done', pauseUntil: untils[handed++]!.promise }))
+    const [old, recent] = [new Tenure(), new Tenure()]
+    await desk.handOver(first.payload, old)
+    old.end()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(first.calls.isPaused).toBe(false)
+    await desk.handOver(second.payload, recent)
+    untils[0]!.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(first.calls.isPaused).toBe(false)
+    expect(second.calls.isPaused).toBe(true)
+    untils[1]!.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(second.calls.isPaused).toBe(false)
+  })
+
+  test('fetches are held shorter while a partition is paused: an eighth of the pause so far', async () => {
+    const { payload } = kafkajsBatch()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const desk = deskOf(async () => ({ kind: 'done', pauseUntil: promise }))
+    expect(desk.waitMs(500)).toBe(500)
+    await desk.handOver(payload, new Tenure())
+    expect(desk.waitMs(500)).toBe(10)
+    await vi.advanceTimersByTimeAsync(800)
+    expect(desk.waitMs(500)).toBe(100)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(desk.waitMs(500)).toBe(500)
+    expect(desk.waitMs(5)).toBe(5)
+    resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(desk.waitMs(500)).toBe(500)
+  })
+
   test('takes a throw as `retryAfter` one second, with nothing done', async () => {
     const { payload, calls } = kafkajsBatch()
     await deskOf(() => Promise.reject(new Error('trouble'))).handOver(payload, new Tenure())

@@ -5,6 +5,11 @@ import type { Client } from '../../../../src/kafka/kafkajs/client/client.ts'
 import { KafkajsMembership } from '../../../../src/kafka/kafkajs/membership/membership.ts'
 import { BatchLanes } from '../../../../src/transport/group/batch-lanes.ts'
 
+type FakeAssigner = {
+  protocol(of: { topics: string[] }): unknown
+  beforeJoining(group: object): Promise<void>
+}
+
 /** A kafkajs consumer that does nothing but what the test says. */
 class FakeConsumer extends EventEmitter {
   readonly events = {
@@ -16,8 +21,7 @@ class FakeConsumer extends EventEmitter {
   }
   readonly calls: string[] = []
   running = Promise.withResolvers<void>()
-  config: { partitionAssigners?: ((config: object) => { protocol(of: { topics: string[] }): unknown })[] } =
-    {}
+  config: { partitionAssigners?: ((config: object) => FakeAssigner)[] } = {}
   connect = async (): Promise<void> => void this.calls.push('connect')
   subscribe = async (): Promise<void> => void this.calls.push('subscribe')
   disconnect = async (): Promise<void> => void this.calls.push('disconnect')
@@ -32,7 +36,11 @@ class FakeConsumer extends EventEmitter {
   }
 
   beginRejoin(): void {
-    this.config.partitionAssigners?.[0]?.({}).protocol({ topics: ['t'] })
+    this.assigner.protocol({ topics: ['t'] })
+  }
+
+  get assigner(): FakeAssigner {
+    return this.config.partitionAssigners![0]!({})
   }
 }
 
@@ -40,12 +48,14 @@ describe('a membership', () => {
   let consumer: FakeConsumer
   let cutOff: ReturnType<typeof vi.fn>
   let membership: KafkajsMembership
+  let settled: ReturnType<typeof vi.fn<() => Promise<void>>>
   beforeEach(() => {
     vi.useFakeTimers({
       toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'performance'],
     })
     consumer = new FakeConsumer()
     cutOff = vi.fn()
+    settled = vi.fn(async () => undefined)
     const kafka = { consumer: (config: FakeConsumer['config']) => Object.assign(consumer, { config }) }
     membership = new KafkajsMembership({
       client: { kafka, cutOff } as unknown as Client,
@@ -56,6 +66,7 @@ describe('a membership', () => {
       maxWaitMs: 500,
       lanes: new BatchLanes(4),
       onBatch: async () => ({ kind: 'done' }),
+      settled,
       logger: silentLogger,
     })
   })
@@ -76,6 +87,23 @@ describe('a membership', () => {
     expect(membership.assignment).toEqual([])
     consumer.join([2])
     expect(membership.assignment).toEqual(['t/2'])
+  })
+
+  test('holds a join until all is settled, a second at most; the first join is not held', async () => {
+    const group = { maxWaitTime: 500 }
+    settled.mockImplementation(() => new Promise(() => undefined))
+    await consumer.assigner.beforeJoining(group)
+    await joined()
+    expect(settled).not.toHaveBeenCalled()
+    const free = vi.fn()
+    void consumer.assigner.beforeJoining(group).then(free)
+    expect(settled).toHaveBeenCalledTimes(1)
+    expect(membership.assignment).toEqual(['t/0', 't/1'])
+    await vi.advanceTimersByTimeAsync(990)
+    expect(free).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(free).toHaveBeenCalled()
+    expect(group.maxWaitTime).toBe(500)
   })
 
   test('cannot join where kafkajs crashes while it joins, which kafkajs does not tell the caller of run', async () => {

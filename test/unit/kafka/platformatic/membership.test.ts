@@ -26,6 +26,7 @@ test('a member goes on heartbeating while it counts partitions, and joins again 
     maxWaitMs: 500,
     lanes: new BatchLanes(4),
     onBatch: async () => ({ kind: 'done' }),
+    settled: async () => undefined,
     logger: silentLogger,
   })
   await membership.join()
