@@ -53,15 +53,17 @@ export function addSagaCommands(program: Command, io: CliIo): void {
 
 function addAct(saga: Command, io: CliIo, verb: 'retry' | 'skip', description: string): void {
   addActOptions(saga.command(verb).description(description).argument('<saga>', sagaArgument))
+    .option('--step <name>', 'the step that is meant, where several branches have stopped')
     .addHelpText(
       'after',
       `\nExample:\n  backstitch saga ${verb} place-order/o-17 --reason 'the card service is back'`,
     )
-    .action(async (words: string, { reason, actor }: ActOptions, command: Command) => {
+    .action(async (words: string, options: ActOptions & { step?: string }, command: Command) => {
+      const { reason, actor, step } = options
       const context = await commandContext(io, command)
       const act: Act = { reason, actor: actorOf(actor) }
       const summary = await withOperator(context, async (operator) =>
-        operator[verb](await idOf(operator, words), act),
+        operator[verb](await idOf(operator, words), act, step),
       )
       context.print(summary, (it) => sagaTable([it]))
     })

@@ -47,6 +47,8 @@ export function assertSteps(owner: string, drafts: readonly StepDraft[]): void {
   if (drafts.length === 0) throw invalid(owner, 'it has no steps')
   const names = new Set<string>()
   let pivotBefore: string | undefined
+  // Of each step, all that are behind it when it begins.
+  const behind = new Map<string, ReadonlySet<string>>()
   for (const draft of drafts) {
     const { name, phase } = draft
     // A letter first: names are keys of plain objects, and `__proto__` is none.
@@ -63,7 +65,40 @@ export function assertSteps(owner: string, drafts: readonly StepDraft[]): void {
     if (phase !== 'retriable' && pivotBefore !== undefined)
       throw invalid(place, `only retriable steps may follow the pivot ${pivotBefore}`)
     if (phase === 'pivot') pivotBefore = name
+    behind.set(name, behindOf(place, draft, behind))
     assertStep(place, draft)
+  }
+  if (pivotBefore !== undefined) assertPivot(owner, pivotBefore, drafts, behind)
+}
+
+function behindOf(
+  place: string,
+  { after }: StepDraft,
+  behind: ReadonlyMap<string, ReadonlySet<string>>,
+): ReadonlySet<string> {
+  const all = new Set(after)
+  for (const before of after) {
+    const earlier = behind.get(before)
+    if (earlier === undefined)
+      throw invalid(place, `it waits for ${quoted(before)}, which is no step before it`)
+    for (const name of earlier) all.add(name)
+  }
+  return all
+}
+
+/** Beside the pivot nothing runs: what could still be refused then could not be undone any more, and what cannot be undone would be done too early. */
+function assertPivot(
+  owner: string,
+  pivot: string,
+  drafts: readonly StepDraft[],
+  behind: ReadonlyMap<string, ReadonlySet<string>>,
+): void {
+  for (const { name, phase } of drafts) {
+    const place = `${owner}, step ${name}`
+    if (phase === 'compensatable' && !behind.get(pivot)?.has(name))
+      throw invalid(place, `the pivot ${pivot} does not wait for it, and could not be undone with it`)
+    if (phase === 'retriable' && !behind.get(name)?.has(pivot))
+      throw invalid(place, `it does not wait for the pivot ${pivot}`)
   }
 }
 
@@ -75,6 +110,8 @@ function assertStep(place: string, { phase, options }: StepDraft): void {
       place,
       `${options.send.name} can be rejected (${refusals.join(', ')}): a retriable step cannot`,
     )
+  if (options.when !== undefined && typeof options.when !== 'function')
+    throw invalid(place, '`when` is no function')
   if (options.undo === undefined) return
   if (phase !== 'compensatable') throw invalid(place, `a ${phase} step cannot be undone`)
   assertSends(`${place}, undo`, options.undo)

@@ -53,12 +53,14 @@ function businessKey<Input extends z.ZodType>(
   return assertKey(key, owner)
 }
 
-function compileStep(owner: string, { name, phase, options }: StepDraft): CompiledStep {
+function compileStep(owner: string, { name, phase, after, options }: StepDraft): CompiledStep {
   const { undo } = options
   return {
     name,
     phase,
+    after,
     command: options.send,
+    ...(options.when && { when: options.when }),
     with: options.with,
     ...(undo && {
       undo: {
@@ -75,10 +77,11 @@ function graphOf(name: string, version: number, steps: readonly CompiledStep[]):
   return {
     name,
     version,
-    nodes: steps.map((step, index) => ({
+    nodes: steps.map((step) => ({
       step: step.name,
       phase: step.phase,
-      after: steps.slice(Math.max(0, index - 1), index).map((before) => before.name),
+      after: step.after,
+      ...(step.when && { conditional: true as const }),
       send: graphCommand(step.command),
       ...(step.undo && { undo: graphCommand(step.undo.command) }),
       timeoutMs: step.timeoutMs,

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { BackstitchError } from '../../kernel/errors.ts'
 import { compileSaga } from './compile-saga.ts'
 import type { SagaDefinition } from './saga-definition.ts'
 import type { SagaOptions, StepDraft } from './saga-draft.ts'
@@ -41,22 +42,59 @@ export function sagaBuilderFor<Input extends z.ZodType, Built>(
   options: SagaOptions<Input>,
   finish: (definition: SagaDefinition<Input>) => Built,
 ): OpeningPhase<Input, NothingDone, Built> {
-  const after = (drafts: readonly StepDraft[]): Chain<Built> => {
+  const chainOf = (course: Course): Chain<Built> => {
     const add =
       (phase: StepDraft['phase']): Chain<Built>['step'] =>
-      (stepName, stepOptions) =>
-        after([...drafts, { name: stepName, phase, options: stepOptions }])
+      (step, stepOptions) =>
+        chainOf({
+          drafts: [...course.drafts, { name: step, phase, after: course.heads, options: stepOptions }],
+          heads: [step],
+        })
     return {
+      [courseKey]: course,
       step: add('compensatable'),
       pivot: add('pivot'),
       retriable: add('retriable'),
-      build: () => finish(compileSaga(name, options, drafts)),
+      parallel: (...branches) => chainOf(joined(`${name} v${options.version}`, course, branches, chainOf)),
+      build: () => finish(compileSaga(name, options, course.drafts)),
     }
   }
   // The chain offers all phases at once and forgets the types of the steps; the interfaces say what may be called, `compileSaga` checks it.
-  return after([]) as unknown as OpeningPhase<Input, NothingDone, Built>
+  return chainOf({ drafts: [], heads: [] }) as unknown as OpeningPhase<Input, NothingDone, Built>
 }
+
+/** The steps so far, and those of them that the next one waits for. */
+type Course = { readonly drafts: readonly StepDraft[]; readonly heads: readonly string[] }
+
+const courseKey = Symbol('course')
 
 type Chain<Built> = Readonly<
   Record<'step' | 'pivot' | 'retriable', (name: string, options: StepDraft['options']) => Chain<Built>>
-> & { readonly build: () => Built }
+> & {
+  readonly [courseKey]: Course
+  readonly parallel: (...branches: readonly ((branch: Chain<Built>) => Chain<Built>)[]) => Chain<Built>
+  readonly build: () => Built
+}
+
+/** Each branch begins where the chain stands; what follows waits for the ends of all. */
+function joined<Built>(
+  owner: string,
+  course: Course,
+  branches: readonly ((branch: Chain<Built>) => Chain<Built>)[],
+  chainOf: (course: Course) => Chain<Built>,
+): Course {
+  if (branches.length < 2) throw invalid(owner, 'parallel takes two branches or more')
+  let { drafts } = course
+  const ends: string[] = []
+  for (const branch of branches) {
+    const own = branch(chainOf({ drafts, heads: course.heads }))[courseKey]
+    if (own.drafts.length <= drafts.length) throw invalid(owner, 'a branch of parallel has no step')
+    drafts = own.drafts
+    ends.push(...own.heads)
+  }
+  return { drafts, heads: ends }
+}
+
+function invalid(owner: string, what: string): BackstitchError {
+  return new BackstitchError('SAGA_DEFINITION_INVALID', `${owner}: ${what}`)
+}

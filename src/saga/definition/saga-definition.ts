@@ -25,7 +25,11 @@ export type CompiledStep = {
   readonly name: string
   /** Compensatable steps come first, then at most one pivot, then retriable steps, which cannot be refused. */
   readonly phase: 'compensatable' | 'pivot' | 'retriable'
+  /** The steps that must be behind it before it begins; empty for the first ones. */
+  readonly after: readonly string[]
   readonly command: CommandContract
+  /** Whether it is done at all. */
+  readonly when?: (context: StepContext) => boolean
   readonly with: (context: StepContext) => unknown
   readonly undo?: {
     readonly command: CommandContract
@@ -51,6 +55,7 @@ export type SagaDefinition<Input extends z.ZodType = z.ZodType> = {
    * @throws `MESSAGE_INVALID` when the definition’s own function throws or gives no usable key
    */
   key(input: z.output<Input>): string
+  /** Each stands after those that it waits for. */
   readonly steps: readonly CompiledStep[]
   readonly graph: SagaGraph
   /** Fingerprint of the graph, kept with each instance. */

@@ -20,8 +20,11 @@ export type SagaOptions<Input extends z.ZodType> = {
 export type StepDraft = {
   readonly name: string
   readonly phase: CompiledStep['phase']
+  /** The steps that must be behind it. */
+  readonly after: readonly string[]
   readonly options: {
     readonly send: CommandContract
+    readonly when?: (context: StepContext) => boolean
     readonly with: (context: StepContext) => unknown
     readonly undo?: {
       readonly send: CommandContract

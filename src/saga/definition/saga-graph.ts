@@ -6,6 +6,8 @@ type GraphNode = {
   readonly step: string
   readonly phase: 'compensatable' | 'pivot' | 'retriable'
   readonly after: readonly string[]
+  /** Whether the step has a condition, which is code. */
+  readonly conditional?: true
   readonly send: GraphCommand
   readonly undo?: GraphCommand
   readonly timeoutMs: number

@@ -2,9 +2,11 @@ import type { z } from 'zod'
 import type { CommandContract } from '../../message/command.ts'
 import type { CompensatableOptions, NewStepName, PivotOptions, RetriableOptions } from './step-options.ts'
 
-/** The results of the steps before, and of one more. */
-type DoneWith<Done, Name extends string, Command extends CommandContract> = Done & {
-  readonly [Step in Name]: z.output<Command['ok']>
+/** The results of the steps before, and of one more; that of a step with a condition may be absent. */
+type DoneWith<Done, Name extends string, Command extends CommandContract, Held> = Done & {
+  readonly [Step in Name]: Held extends undefined
+    ? z.output<Command['ok']>
+    : z.output<Command['ok']> | undefined
 }
 
 /*
@@ -17,24 +19,47 @@ export interface OpeningPhase<Input extends z.ZodType, Done, Built> {
   /**
    * A step that can be undone.
    *
-   * When it is rejected, the steps before it are undone in reverse order. When it is not answered within its attempts, it may have
+   * Held it is rejected, the steps before it are undone in reverse order. Held it is not answered within its attempts, it may have
    * happened, so it is undone as well.
    *
    * @param name unique in the saga, and stable: running sagas are stored by it
    */
-  step<const Name extends string, Command extends CommandContract, Undo extends CommandContract>(
+  step<
+    const Name extends string,
+    Command extends CommandContract,
+    Undo extends CommandContract,
+    Held extends boolean | undefined = undefined,
+  >(
     name: NewStepName<Name, Done>,
-    options: CompensatableOptions<Input, Done, Command, Undo>,
-  ): CompensatablePhase<Input, DoneWith<Done, Name, Command>, Built>
+    options: CompensatableOptions<Input, Done, Command, Undo, Held>,
+  ): CompensatablePhase<Input, DoneWith<Done, Name, Command, Held>, Built>
+
+  /**
+   * Branches that run at the same time; what follows waits for all of them and sees the results of all. Held a step of one is rejected, no
+   * step of the others is begun any more; what they have on its way is waited for, and then all of them are undone, each in reverse order.
+   *
+   * @throws `SAGA_DEFINITION_INVALID` for less than two branches, and for a branch without a step
+   * @example .parallel(
+   *   (goods) => goods.step('reserve', { send: ReserveStock, with: ... }).step('pack', { send: PackGoods, with: ... }),
+   *   (credit) => credit.step('check', { send: CheckCredit, with: ... }),
+   * )
+   */
+  parallel<const Branches extends readonly ((branch: CompensatableBranch<Input, Done>) => BranchEnd)[]>(
+    ...branches: Branches
+  ): CompensatablePhase<Input, Done & DoneIn<Branches>, Built>
 
   /**
    * The point of no return. Rejected, it undoes the steps before it; not answered within its attempts, it parks the saga, since
    * nobody knows whether it happened; done, it leaves only the way forward.
    */
-  pivot<const Name extends string, Command extends CommandContract>(
+  pivot<
+    const Name extends string,
+    Command extends CommandContract,
+    Held extends boolean | undefined = undefined,
+  >(
     name: NewStepName<Name, Done>,
-    options: PivotOptions<Input, Done, Command>,
-  ): RetriablePhase<Input, DoneWith<Done, Name, Command>, Built>
+    options: PivotOptions<Input, Done, Command, Held>,
+  ): RetriablePhase<Input, DoneWith<Done, Name, Command, Held>, Built>
 }
 
 /** After a step that can be undone: a saga may also end here, without a pivot. */
@@ -47,11 +72,74 @@ export interface CompensatablePhase<Input extends z.ZodType, Done, Built>
 /** After the pivot. */
 export interface RetriablePhase<Input extends z.ZodType, Done, Built> {
   /** A step that cannot be rejected, only take its time. Not answered within its attempts, it parks the saga. */
-  retriable<const Name extends string, Command extends CommandContract>(
+  retriable<
+    const Name extends string,
+    Command extends CommandContract,
+    Held extends boolean | undefined = undefined,
+  >(
     name: NewStepName<Name, Done>,
-    options: RetriableOptions<Input, Done, Command>,
-  ): RetriablePhase<Input, DoneWith<Done, Name, Command>, Built>
+    options: RetriableOptions<Input, Done, Command, Held>,
+  ): RetriablePhase<Input, DoneWith<Done, Name, Command, Held>, Built>
+
+  /** Branches that run at the same time; what follows waits for all of them and sees the results of all. */
+  parallel<const Branches extends readonly ((branch: RetriableBranch<Input, Done>) => BranchEnd)[]>(
+    ...branches: Branches
+  ): RetriablePhase<Input, Done & DoneIn<Branches>, Built>
 
   /** Checks the definition and compiles it. @throws `SAGA_DEFINITION_INVALID` naming the saga and the step */
   build(): Built
 }
+
+/** Carries the results of a branch to where the branches join; there is no such member at run time. */
+declare const results: unique symbol
+
+/** What a branch ends with. */
+interface BranchEnd {
+  readonly [results]?: unknown
+}
+
+/** One of several branches before the pivot. Its steps see the results before the branches and those of their own branch. */
+interface CompensatableBranch<Input extends z.ZodType, Done> extends BranchEnd {
+  readonly [results]?: Done
+
+  /** A step that can be undone, as outside of branches. */
+  step<
+    const Name extends string,
+    Command extends CommandContract,
+    Undo extends CommandContract,
+    Held extends boolean | undefined = undefined,
+  >(
+    name: NewStepName<Name, Done>,
+    options: CompensatableOptions<Input, Done, Command, Undo, Held>,
+  ): CompensatableBranch<Input, DoneWith<Done, Name, Command, Held>>
+
+  /** Branches of this branch. */
+  parallel<const Branches extends readonly ((branch: CompensatableBranch<Input, Done>) => BranchEnd)[]>(
+    ...branches: Branches
+  ): CompensatableBranch<Input, Done & DoneIn<Branches>>
+}
+
+/** One of several branches after the pivot. */
+interface RetriableBranch<Input extends z.ZodType, Done> extends BranchEnd {
+  readonly [results]?: Done
+
+  /** A step that cannot be rejected, as outside of branches. */
+  retriable<
+    const Name extends string,
+    Command extends CommandContract,
+    Held extends boolean | undefined = undefined,
+  >(
+    name: NewStepName<Name, Done>,
+    options: RetriableOptions<Input, Done, Command, Held>,
+  ): RetriableBranch<Input, DoneWith<Done, Name, Command, Held>>
+
+  /** Branches of this branch. */
+  parallel<const Branches extends readonly ((branch: RetriableBranch<Input, Done>) => BranchEnd)[]>(
+    ...branches: Branches
+  ): RetriableBranch<Input, Done & DoneIn<Branches>>
+}
+
+/** The results of all branches together. */
+type DoneIn<Branches extends readonly unknown[]> = Branches extends readonly [infer First, ...infer Rest]
+  ? (First extends (branch: never) => { readonly [results]?: infer Done } ? Done : unknown) & DoneIn<Rest>
+  : unknown

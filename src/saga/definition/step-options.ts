@@ -24,13 +24,18 @@ type Mapper<Command extends CommandContract, Context> = Command extends {
   ? (context: Context) => z.input<Request>
   : never
 
-/** What every step has. `Done` holds the results of the steps before, by name. */
-type SendOptions<Input extends z.ZodType, Done, Command extends CommandContract> = {
+/** What every step has. `Done` holds the results of the steps before, by name; `Held` is what a condition gives, `undefined` where there is none. */
+type SendOptions<Input extends z.ZodType, Done, Command extends CommandContract, Held> = {
   /** The command that does the step. */
   readonly send: Command
   /**
+   * Whether the step is done at all: asked once, when it would begin. Pure. Where it says no the step is passed over, its result is
+   * `undefined` for the steps after it, and there is nothing to undo. Default: always.
+   */
+  readonly when?: (context: { readonly input: z.output<Input>; readonly done: Done }) => Held
+  /**
    * Makes the request of the saga’s input and the results of the steps before. Pure: its result is validated by the contract and stored
-   * before it is sent, and every attempt sends that same request. When it throws, the saga is parked, and an operator’s `retry` runs it again.
+   * before it is sent, and every attempt sends that same request. Held it throws, the saga is parked, and an operator’s `retry` runs it again.
    *
    * A result is missing (`undefined`) at run time where an operator has skipped its step.
    */
@@ -68,21 +73,24 @@ export type CompensatableOptions<
   Done,
   Command extends CommandContract,
   Undo extends CommandContract,
-> = SendOptions<Input, Done, Command> & { readonly undo?: UndoOptions<Input, Command, Undo> }
+  Held,
+> = SendOptions<Input, Done, Command, Held> & { readonly undo?: UndoOptions<Input, Command, Undo> }
 
 /** The point of no return: once it is done the saga only goes forward. Nothing undoes it, since its outcome decides. */
-export type PivotOptions<Input extends z.ZodType, Done, Command extends CommandContract> = SendOptions<
+export type PivotOptions<Input extends z.ZodType, Done, Command extends CommandContract, Held> = SendOptions<
   Input,
   Done,
-  Command
+  Command,
+  Held
 > & { readonly undo?: never }
 
 /** A step after the pivot: it is tried until it is done, so its command must have no rejections. */
-export type RetriableOptions<Input extends z.ZodType, Done, Command extends CommandContract> = SendOptions<
-  Input,
+export type RetriableOptions<
+  Input extends z.ZodType,
   Done,
-  Command
-> & { readonly send: Unrefusable<Command>; readonly undo?: never }
+  Command extends CommandContract,
+  Held,
+> = SendOptions<Input, Done, Command, Held> & { readonly send: Unrefusable<Command>; readonly undo?: never }
 
 /** Anything, if the command cannot be rejected; else a type that it does not have, whose text the compiler shows. */
 type Unrefusable<Command extends CommandContract> = [keyof Command['rejected']] extends [never]

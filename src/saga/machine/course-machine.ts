@@ -1,149 +1,145 @@
-import type { ErrorCode } from '../../kernel/error-catalogue.ts'
-import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
-import type { SagaDefinition } from '../definition/saga-definition.ts'
+import { type BackstitchError, reasonOf } from '../../kernel/errors.ts'
+import type { CompiledStep } from '../definition/saga-definition.ts'
 import { jsonCopy } from './json-copy.ts'
-import { type LegName, type LegPlan, sendLeg, withLeg } from './leg-machine.ts'
-import type { LegState, SagaState, StepState } from './saga-state.ts'
+import { type LegPlan, sendLeg, stepOf, waitingLegs, withLeg } from './leg-machine.ts'
+import type { LegName, SagaState, StepState } from './saga-state.ts'
+import { failureAt, lostFrom, stop } from './stop-machine.ts'
 import { record, type Turn } from './turn.ts'
 
-/** What a saga is called in reasons and errors. */
-export function ownerOf({ name, version }: SagaDefinition): string {
-  return `${name} v${version}`
-}
-
-/** Begins the step at this place of the definition, or ends the saga where there is none. */
-export function goForward(turn: Turn, state: SagaState, index: number): SagaState {
-  const step = turn.definition.steps[index]
-  if (step === undefined) return end(turn, state, 'completed')
-  const at = { step: step.name, direction: 'do' } as const
-  const running = courseOf(state, at)
-  const prepared = prepare(turn, at, step, () =>
-    step.with({ input: jsonCopy(state.input, at.step), done: resultsOf(state) }),
-  )
-  if ('failure' in prepared) return park(turn, running, prepared.failure)
-  return sendLeg(turn, running, at, step, { round: 1, attempt: 1, ...prepared })
+/**
+ * Goes on as far as the graph allows, forward or back: all that may begin is begun, and a saga with nothing left to do ends. While a leg
+ * has stopped nothing is begun.
+ */
+export function goOn(turn: Turn, state: SagaState): SagaState {
+  if (state.stopped.length > 0) return state
+  const { turnedBy, input, stopped, steps } = state
+  return turnedBy === undefined
+    ? goForward(turn, { status: 'running', input, stopped, steps })
+    : goBack(turn, { status: 'compensating', input, stopped, steps, turnedBy, reason: turnedBy })
 }
 
 /**
- * Undoes the latest step that may have run and is not undone yet, or ends the saga where there is none. What was rejected has not run;
- * what was never sent, or has nothing to undo, names no undo.
+ * Decides that the saga turns round, where it has not yet, and records why. {@link goOn} does it. A step of another branch that has stopped
+ * needs no operator any more: it is undone, or was never sent.
  */
-export function goBack(turn: Turn, state: SagaState): SagaState {
-  for (const [step, entry] of Object.entries(state.steps).reverse())
-    if (entry.undoBy !== undefined && entry.undo === undefined && entry.do.rejection === undefined)
-      return beginUndo(turn, state, step, entry, entry.undoBy)
-  return end(turn, state, 'compensated')
+export function turnBack(turn: Turn, state: SagaState, why: string): SagaState {
+  if (state.turnedBy !== undefined) return state
+  record(turn, 'compensating', null, { reason: why })
+  return { ...state, stopped: [], turnedBy: why }
 }
 
-/** Turns round: records why, and undoes the first step. */
-export function turnBack(turn: Turn, state: SagaState): SagaState {
-  record(turn, 'compensating', null, { reason: whyUndone(state) })
-  return goBack(turn, state)
+/** Begins each step whose predecessors are all behind it. Steps stand after their predecessors, so one pass is enough. */
+function goForward(turn: Turn, state: SagaState): SagaState {
+  let next = state
+  for (const step of turn.definition.steps) {
+    if (Object.hasOwn(next.steps, step.name) || !step.after.every((name) => isBehind(next.steps[name])))
+      continue
+    next = beginStep(turn, next, step)
+    if (next.stopped.length > 0) return next
+  }
+  if (waitingLegs(next).length > 0) return next
+  const missing = turn.definition.steps.find(({ name }) => !isBehind(next.steps[name]))
+  if (missing === undefined) return end(turn, next, 'completed')
+  // Edited in place: the step waits for one that is not there any more.
+  const at = { step: missing.name, direction: 'do' } as const
+  const what = `it waits for ${missing.after.join(', ')}, and one of them is not in the definition any more`
+  return stop(turn, next, at, failureAt(turn.definition, 'SAGA_DEFINITION_UNKNOWN', at, what))
 }
 
-/** The state under way at a leg again, with the reason that belongs to its direction. */
-export function courseOf(state: SagaState, cursor: LegName): SagaState {
-  const { input, steps } = state
-  return cursor.direction === 'do'
-    ? { status: 'running', input, cursor, steps }
-    : { status: 'compensating', input, cursor, steps, reason: whyUndone(state) }
+/**
+ * Undoes each step that ran, or may have run, and on which nothing stands any more. What is still on its way forward is waited for: its
+ * answer tells what there is to undo. What was rejected has not run; what was never sent, or has nothing to undo, names no undo.
+ */
+function goBack(turn: Turn, state: SagaState): SagaState {
+  let next = state
+  let isDone = true
+  // Steps begin after those that they stand on: from the latest to the earliest, all that stands on a step was looked at before it.
+  const held = new Set<string>()
+  for (const [name, entry] of Object.entries(state.steps).reverse()) {
+    const stands = isStanding(entry)
+    isDone &&= !stands
+    if (stands || held.has(name)) for (const before of entry.after) held.add(before)
+    if (!stands || held.has(name) || entry.do.status === 'sent' || entry.undo) continue
+    next = beginUndo(turn, next, name, entry)
+    if (next.stopped.length > 0) return next
+  }
+  return isDone ? end(turn, next, 'compensated') : next
 }
 
-/** Stops at the cursor, where an operator sees it. */
-export function park(turn: Turn, state: SagaState, failure: BackstitchError): SagaState {
-  const reason = reasonOf(failure)
-  record(turn, 'parked', state.cursor, { reason })
-  return { ...state, status: 'parked', reason }
+/** Whether the steps after it may begin. */
+function isBehind(entry: StepState | undefined): boolean {
+  const status = entry?.do.status
+  return status === 'ok' || status === 'skipped' || status === 'passed'
 }
 
-/** Parks a saga over a leg that no longer waits: its timer goes. */
-export function parkLeg(
-  turn: Turn,
-  state: SagaState,
-  at: LegName,
-  leg: LegState,
-  failure: BackstitchError,
-): SagaState {
-  turn.effects.push({ kind: 'cancel', step: at.step, direction: at.direction })
-  return park(turn, withLeg(state, at, leg), failure)
+/** Whether a step is to be waited for on the way back, or to be undone. */
+function isStanding({ do: leg, undo, undoBy }: StepState): boolean {
+  if (leg.status === 'sent') return true
+  const mayHaveRun = undoBy !== undefined && leg.rejection === undefined
+  return mayHaveRun && undo?.status !== 'ok' && undo?.status !== 'skipped'
 }
 
-/** An error that names the saga and the leg. */
-export function failureAt(
-  definition: SagaDefinition,
-  code: ErrorCode,
-  { step, direction }: LegName,
-  what: string,
-  cause?: unknown,
-): BackstitchError {
-  const place = direction === 'do' ? `step ${step}` : `undo of ${step}`
-  return new BackstitchError(code, `${ownerOf(definition)}, ${place}: ${what}`, { cause })
+function beginStep(turn: Turn, state: SagaState, step: CompiledStep): SagaState {
+  const at = { step: step.name, direction: 'do' } as const
+  const { after } = step
+  const seen = (): { input: unknown; done: Record<string, unknown> } => ({
+    input: jsonCopy(state.input, at.step),
+    done: resultsOf(state),
+  })
+  const wanted = mapped(turn, at, () => step.when?.(seen()) ?? true)
+  if ('failure' in wanted) return stop(turn, state, at, wanted.failure)
+  if (!wanted.value) {
+    record(turn, 'passed', at)
+    return withLeg(state, at, { status: 'passed', round: 1, attempt: 0, request: null, key: '' }, { after })
+  }
+  const prepared = mapped(turn, at, () => prepare(step, step.with(seen())))
+  if ('failure' in prepared) return stop(turn, state, at, prepared.failure)
+  const sent = sendLeg(turn, state, at, step, { round: 1, attempt: 1, ...prepared.value })
+  const entry = sent.steps[at.step]
+  return entry === undefined ? sent : { ...sent, steps: { ...sent.steps, [at.step]: { ...entry, after } } }
 }
 
-/** The definition was edited in place, without a new version. */
-export function lostFrom(definition: SagaDefinition, at: LegName): BackstitchError {
-  return failureAt(definition, 'SAGA_DEFINITION_UNKNOWN', at, 'it is not in the definition any more')
-}
-
-/** The definition was edited in place, so that it would send another command with the request that was made for this one. */
-export function changedFrom(definition: SagaDefinition, at: LegName, { command }: LegState): BackstitchError {
-  const sent = command === undefined ? 'it' : `${command.name} v${command.version}`
-  return failureAt(
-    definition,
-    'SAGA_DEFINITION_UNKNOWN',
-    at,
-    `${sent} was sent, and the definition sends another command now`,
-  )
-}
-
-function beginUndo(
-  turn: Turn,
-  state: SagaState,
-  step: string,
-  entry: StepState,
-  undoBy: { readonly name: string; readonly version: number },
-): SagaState {
+function beginUndo(turn: Turn, state: SagaState, step: string, { do: leg, undoBy }: StepState): SagaState {
   const at = { step, direction: 'undo' } as const
-  const compensating = courseOf(state, at)
-  const undo = turn.definition.steps.find(({ name }) => name === step)?.undo
-  if (undo?.command.name !== undoBy.name || undo.command.version !== undoBy.version)
-    return park(turn, compensating, lostFrom(turn.definition, at))
-  const { round, status, request, result } = entry.do
-  const prepared = prepare(turn, at, undo, () =>
-    undo.with({
-      input: jsonCopy(state.input, step),
-      request: jsonCopy(request, step),
-      ...(status === 'ok' && { result: jsonCopy(result, step) }),
-    }),
+  const undo = stepOf(turn.definition, step)?.undo
+  if (undo?.command.name !== undoBy?.name || undo?.command.version !== undoBy?.version || !undo)
+    return stop(turn, state, at, lostFrom(turn.definition, at))
+  const { round, status, request, result } = leg
+  const prepared = mapped(turn, at, () =>
+    prepare(
+      undo,
+      undo.with({
+        input: jsonCopy(state.input, step),
+        request: jsonCopy(request, step),
+        ...(status === 'ok' && { result: jsonCopy(result, step) }),
+      }),
+    ),
   )
-  if ('failure' in prepared) return park(turn, compensating, prepared.failure)
-  return sendLeg(turn, compensating, at, undo, { round, attempt: 1, ...prepared })
+  if ('failure' in prepared) return stop(turn, state, at, prepared.failure)
+  return sendLeg(turn, state, at, undo, { round, attempt: 1, ...prepared.value })
 }
 
-function prepare(
+function prepare({ command }: LegPlan, body: unknown): { readonly key: string; readonly request: unknown } {
+  const { key, request } = command.prepare(body)
+  return { key, request: jsonCopy(request, command.name) }
+}
+
+/** Runs code of the definition: what it throws stops its leg, and no other saga. */
+function mapped<Value>(
   turn: Turn,
   at: LegName,
-  plan: LegPlan,
-  map: () => unknown,
-): { readonly key: string; readonly request: unknown } | { readonly failure: BackstitchError } {
+  map: () => Value,
+): { readonly value: Value } | { readonly failure: BackstitchError } {
   try {
-    const { key, request } = plan.command.prepare(map())
-    return { key, request: jsonCopy(request, plan.command.name) }
+    return { value: map() }
   } catch (cause) {
     return { failure: failureAt(turn.definition, 'SAGA_MAPPER_FAILED', at, reasonOf(cause), cause) }
   }
 }
 
 function end(turn: Turn, state: SagaState, status: 'completed' | 'compensated'): SagaState {
-  const { input, steps } = state
   record(turn, status, null)
-  return {
-    status,
-    input,
-    cursor: null,
-    steps,
-    ...(status === 'compensated' && { reason: whyUndone(state) }),
-  }
+  return { ...state, status }
 }
 
 function resultsOf(state: SagaState): Record<string, unknown> {
@@ -151,16 +147,4 @@ function resultsOf(state: SagaState): Record<string, unknown> {
   for (const [step, entry] of Object.entries(state.steps))
     if (entry.do.status === 'ok') results[step] = jsonCopy(entry.do.result, step)
   return results
-}
-
-/** The last step that was begun is the one that failed: its outcome is the reason, whatever has parked the saga in between. */
-function whyUndone(state: SagaState): string {
-  const [reason = ''] = Object.entries(state.steps)
-    .slice(-1)
-    .map(([step, { do: leg }]) =>
-      leg.rejection === undefined
-        ? `step ${step} was not answered within ${leg.attempt} attempts`
-        : `step ${step} was rejected: ${leg.rejection.name}`,
-    )
-  return reason
 }

@@ -1,14 +1,14 @@
 import { backoffMs } from '../../kernel/backoff.ts'
 import type { CompiledStep, RetryPolicy, SagaDefinition } from '../definition/saga-definition.ts'
-import type { LegState, SagaState, StepState } from './saga-state.ts'
+import type { LegName, LegState, SagaState, StepState } from './saga-state.ts'
 import { record, type Turn } from './turn.ts'
-
-/** Names one leg. */
-export type LegName = { readonly step: string; readonly direction: 'do' | 'undo' }
 
 /** How a leg is carried out: the step itself, or its undo (which has neither phase nor undo). */
 export type LegPlan = Pick<CompiledStep, 'command' | 'timeoutMs' | 'retry'> &
   Partial<Pick<CompiledStep, 'phase' | 'undo'>>
+
+/** A leg with its name. */
+export type NamedLeg = LegName & { readonly leg: LegState }
 
 /** The leg, if it was begun. */
 export function legAt(state: SagaState, { step, direction }: LegName): LegState | undefined {
@@ -16,26 +16,50 @@ export function legAt(state: SagaState, { step, direction }: LegName): LegState 
   return Object.hasOwn(state.steps, step) ? state.steps[step]?.[direction] : undefined
 }
 
+/** The legs that were begun, in the order of their steps. */
+function legsOf(state: SagaState): readonly NamedLeg[] {
+  return Object.entries(state.steps).flatMap(([step, entry]): NamedLeg[] => [
+    { step, direction: 'do', leg: entry.do },
+    ...(entry.undo ? [{ step, direction: 'undo' as const, leg: entry.undo }] : []),
+  ])
+}
+
+/** The legs that wait for their answers: each has a timer. */
+export function waitingLegs(state: SagaState): readonly NamedLeg[] {
+  return legsOf(state).filter(({ leg }) => leg.status === 'sent')
+}
+
+/**
+ * The legs that have waited long enough while the saga was parked, so that nothing was made of it yet. (A step that stayed without an answer
+ * before the saga turned is among what is undone.)
+ */
+export function overdueLegs(state: SagaState): readonly NamedLeg[] {
+  if (state.status !== 'parked') return []
+  const isOpen = ({ direction, leg }: NamedLeg): boolean =>
+    leg.status === 'unknown' && (direction === 'undo' || state.turnedBy === undefined)
+  return legsOf(state).filter(isOpen)
+}
+
 /** The state with the leg put in, and what more is to be known of its step. */
 export function withLeg(
   state: SagaState,
   { step, direction }: LegName,
   leg: LegState,
-  more: Pick<StepState, 'undoBy'> = {},
+  more: Partial<Pick<StepState, 'undoBy' | 'after'>> = {},
 ): SagaState {
-  const entry = { do: leg, ...state.steps[step], [direction]: leg, ...more }
+  const entry = { after: [], do: leg, ...state.steps[step], [direction]: leg, ...more }
   return { ...state, steps: { ...state.steps, [step]: entry } }
 }
 
 /** How the definition carries the leg out; nothing where it was edited so that it no longer has it. */
 export function planOf(definition: SagaDefinition, { step, direction }: LegName): LegPlan | undefined {
-  const compiled = definition.steps.find(({ name }) => name === step)
+  const compiled = stepOf(definition, step)
   return direction === 'do' ? compiled : compiled?.undo
 }
 
-/** The place of a step in the definition, -1 where it is not there any more. */
-export function stepIndex(definition: SagaDefinition, step: string): number {
-  return definition.steps.findIndex(({ name }) => name === step)
+/** The step of this name, nothing where the definition has lost it. */
+export function stepOf(definition: SagaDefinition, name: string): CompiledStep | undefined {
+  return definition.steps.find((step) => step.name === name)
 }
 
 /** Whether the definition was edited in place so that the leg would be sent as another command than the one its request is for. */

@@ -1,29 +1,28 @@
 import type { BackstitchError } from '../../kernel/errors.ts'
-import { failureAt, goBack, goForward, lostFrom, park, parkLeg, turnBack } from './course-machine.ts'
-import { type LegPlan, legAt, planOf, stepIndex, withLeg } from './leg-machine.ts'
+import { turnBack } from './course-machine.ts'
+import { type LegPlan, legAt, planOf, withLeg } from './leg-machine.ts'
 import { judgeReply, type ReplyVerdict } from './reply-verdict.ts'
 import type { ReplyInput } from './saga-input.ts'
 import type { LegState, SagaState } from './saga-state.ts'
+import { failureAt, isStopped, letGo, lostFrom, stop, stopLeg } from './stop-machine.ts'
+import { resume } from './timer-machine.ts'
 import { record, type Turn } from './turn.ts'
 
 /**
  * Takes an answer. It belongs to a leg by (step, round, direction): any attempt’s answer settles the leg, since all attempts of a round
- * share one effect at the participant. An answer to the very leg that has parked the saga for want of one settles it too, and the saga goes on.
+ * share one effect at the participant. An answer to a leg that has parked the saga for want of one settles it too, and the saga goes on.
  */
 export function takeReply(turn: Turn, state: SagaState, reply: ReplyInput): SagaState {
-  const { cursor } = state
   const leg = legAt(state, reply)
-  if (cursor === null || leg === undefined || leg.round !== reply.round) return state
-  const isAtCursor = cursor.step === reply.step && cursor.direction === reply.direction
-  if (!isAtCursor || (leg.status !== 'sent' && leg.status !== 'unknown'))
-    return noteLate(turn, state, leg, reply)
+  if (hasEnded(state) || leg === undefined || leg.round !== reply.round) return state
+  if (!isOpen(state, reply, leg)) return noteLate(turn, state, leg, reply)
 
   const plan = planOf(turn.definition, reply)
-  if (plan === undefined) return parkOnce(turn, state, reply, leg, lostFrom(turn.definition, reply))
+  if (plan === undefined) return stopOnce(turn, state, reply, leg, lostFrom(turn.definition, reply))
   const verdict = judgeReply(plan.command, reply)
   if (verdict.kind === 'unreadable') {
     const failure = failureAt(turn.definition, 'SAGA_REPLY_INVALID', reply, verdict.fault)
-    return parkOnce(turn, state, reply, leg, failure)
+    return stopOnce(turn, state, reply, leg, failure)
   }
   turn.effects.push({ kind: 'cancel', step: reply.step, direction: reply.direction })
   return verdict.kind === 'ok'
@@ -31,12 +30,20 @@ export function takeReply(turn: Turn, state: SagaState, reply: ReplyInput): Saga
     : takeRejection(turn, state, reply, leg, plan, verdict)
 }
 
+function hasEnded({ status }: SagaState): boolean {
+  return status === 'completed' || status === 'compensated'
+}
+
+/** Whether an answer still decides what becomes of the leg: it waits, or has waited long enough and nothing was made of that yet. */
+function isOpen(state: SagaState, reply: ReplyInput, leg: LegState): boolean {
+  if (leg.status === 'sent') return true
+  if (leg.status !== 'unknown' || state.status !== 'parked') return false
+  return reply.direction === 'undo' || state.steps[reply.step]?.undo === undefined
+}
+
 function takeOk(turn: Turn, state: SagaState, reply: ReplyInput, leg: LegState, result: unknown): SagaState {
   record(turn, 'ok', reply)
-  const settled = withLeg(state, reply, { ...leg, status: 'ok', result })
-  return reply.direction === 'do'
-    ? goForward(turn, settled, stepIndex(turn.definition, reply.step) + 1)
-    : goBack(turn, settled)
+  return resume(turn, letGo(withLeg(state, reply, { ...leg, status: 'ok', result }), reply))
 }
 
 function takeRejection(
@@ -48,24 +55,32 @@ function takeRejection(
   { name, detail, fault }: ReplyVerdict & { readonly kind: 'rejected' },
 ): SagaState {
   record(turn, 'rejected', reply, { name, detail })
-  const settled = withLeg(state, reply, { ...leg, status: 'rejected', rejection: { name, detail } })
+  const settled = letGo(
+    withLeg(state, reply, { ...leg, status: 'rejected', rejection: { name, detail } }),
+    reply,
+  )
   if (plan.phase !== 'compensatable' && plan.phase !== 'pivot')
-    return park(turn, settled, failureAt(turn.definition, 'SAGA_STEP_REFUSED', reply, `rejected.${name}`))
-  return fault === undefined
-    ? turnBack(turn, settled)
-    : park(turn, settled, failureAt(turn.definition, 'SAGA_REPLY_INVALID', reply, fault))
+    return stop(
+      turn,
+      settled,
+      reply,
+      failureAt(turn.definition, 'SAGA_STEP_REFUSED', reply, `rejected.${name}`),
+    )
+  if (fault !== undefined)
+    return stop(turn, settled, reply, failureAt(turn.definition, 'SAGA_REPLY_INVALID', reply, fault))
+  return resume(turn, turnBack(turn, settled, `step ${reply.step} was rejected: ${name}`))
 }
 
-/** The leg keeps its doubt: an answer that can be read may still come. Where it is parked over that already, it is no wiser now. */
-function parkOnce(
+/** The leg keeps its doubt: an answer that can be read may still come. Where the saga is parked over that already, it is no wiser now. */
+function stopOnce(
   turn: Turn,
   state: SagaState,
   reply: ReplyInput,
   leg: LegState,
   failure: BackstitchError,
 ): SagaState {
-  if (state.status === 'parked') return state
-  return parkLeg(turn, state, reply, { ...leg, status: 'unknown' }, failure)
+  if (isStopped(state, reply)) return state
+  return stopLeg(turn, state, reply, { ...leg, status: 'unknown' }, failure)
 }
 
 /**

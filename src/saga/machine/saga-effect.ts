@@ -23,7 +23,7 @@ export type SagaEffect =
 
 /**
  * What a history row says happened. The row names the leg where there is one, and its detail is JSON:
- * of `rejected` `{ name, detail }`, of `late` `{ outcome }`, of `compensating` and `parked` `{ reason }`, of `retried` and `skipped` `{ reason, actor }`.
+ * of `rejected` `{ name, detail }`, of `late` `{ outcome }`, of `compensating` and `parked` `{ reason }`, of `retried` and `skipped` `{ reason, actor }`. `passed`: the step’s condition did not hold.
  */
 export type HistoryKind =
   | 'started'
@@ -36,6 +36,7 @@ export type HistoryKind =
   | 'parked'
   | 'retried'
   | 'skipped'
+  | 'passed'
   | 'completed'
   | 'compensated'
 

@@ -9,6 +9,8 @@ export type LegAddress = {
 /** What an operator may do with a parked saga: send the leg again, or pass over it and vouch for it. */
 export type OperatorInput = {
   readonly kind: 'retry' | 'skip'
+  /** The step that is meant, where several have stopped. Default: all of them for a retry, the only one for a skip. */
+  readonly step?: string
   readonly reason: string
   readonly actor: string
 }

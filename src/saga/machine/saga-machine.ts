@@ -1,12 +1,13 @@
 import { validateBody } from '../../message/validate.ts'
 import type { SagaDefinition } from '../definition/saga-definition.ts'
-import { goForward, ownerOf } from './course-machine.ts'
+import { goOn } from './course-machine.ts'
 import { jsonCopy } from './json-copy.ts'
-import { retryLeg, skipLeg } from './operator-machine.ts'
+import { retryLegs, skipLeg } from './operator-machine.ts'
 import { takeReply } from './reply-machine.ts'
 import type { SagaTransition } from './saga-effect.ts'
 import type { SagaInput } from './saga-input.ts'
 import type { SagaState } from './saga-state.ts'
+import { ownerOf } from './stop-machine.ts'
 import { takeTimer } from './timer-machine.ts'
 import { record, takeTurn } from './turn.ts'
 
@@ -16,7 +17,7 @@ import { record, takeTurn } from './turn.ts'
  */
 
 /**
- * Begins a saga: its first step is sent, or the saga is parked where the first mapper fails.
+ * Begins a saga: its first steps are sent, or the saga is parked where the first mapper fails.
  *
  * @param input as the caller gave it; what the schema makes of it is `state.input` (and `definition.key(state.input)` its business key)
  * @throws `MESSAGE_INVALID` when the input does not fit
@@ -26,7 +27,7 @@ export function startSaga(definition: SagaDefinition, input: unknown): SagaTrans
   const validated = jsonCopy(validateBody(definition.input, input, owner), owner)
   return takeTurn(definition, (turn) => {
     record(turn, 'started', null)
-    return goForward(turn, { status: 'running', input: validated, cursor: null, steps: {} }, 0)
+    return goOn(turn, { status: 'running', input: validated, stopped: [], steps: {} })
   })
 }
 
@@ -47,7 +48,7 @@ export function advance(definition: SagaDefinition, state: SagaState, input: Sag
       case 'timer':
         return takeTimer(turn, state, input)
       case 'retry':
-        return retryLeg(turn, state, input)
+        return retryLegs(turn, state, input)
       default:
         return skipLeg(turn, state, input)
     }

@@ -14,12 +14,12 @@ export type SagaStatus = 'running' | 'compensating' | 'completed' | 'compensated
 export type LegState = {
   /**
    * `sent` waits for its answer, and its timer is armed (unless the shell has parked the saga for a failure of its own); `unknown` has waited long enough, or was answered by what nobody can read;
-   * `skipped` was passed over by an operator.
+   * `skipped` was passed over by an operator, `passed` by the step’s own condition.
    */
-  readonly status: 'sent' | 'ok' | 'rejected' | 'unknown' | 'skipped'
+  readonly status: 'sent' | 'ok' | 'rejected' | 'unknown' | 'skipped' | 'passed'
   /** From 1. */
   readonly round: number
-  /** From 1; 0 of a leg that was skipped before it was ever sent. */
+  /** From 1; 0 of a leg that was never sent. */
   readonly attempt: number
   /** Stored before the command is sent: later edits of the code cannot change what was sent. `null` if it was never sent. */
   readonly request: unknown
@@ -35,6 +35,8 @@ export type LegState = {
 
 /** A step that was begun. */
 export type StepState = {
+  /** The steps that it waited for: none of them is undone before it is. Stored, so that an edited definition cannot change the way back. */
+  readonly after: readonly string[]
   readonly do: LegState
   /** Present once the undo was sent (or skipped). */
   readonly undo?: LegState
@@ -42,17 +44,28 @@ export type StepState = {
   readonly undoBy?: { readonly name: string; readonly version: number }
 }
 
+/** Names one leg. */
+export type LegName = { readonly step: string; readonly direction: 'do' | 'undo' }
+
+/** A leg that goes on by an answer or an operator alone. It may have no entry in `steps` yet: its mapper failed. */
+type StoppedLeg = LegName & { readonly reason: string }
+
 /** All that the machine knows of a saga: plain JSON, and stored as such. */
 export type SagaState = {
   readonly status: SagaStatus
   readonly input: unknown
-  /** The leg that is waited for, or that parked the saga (it may have no entry in `steps` yet: its mapper failed); `null` once ended. */
-  readonly cursor: { readonly step: string; readonly direction: 'do' | 'undo' } | null
+  /**
+   * The legs that have parked the saga, in the order in which they stopped. While there is one nothing is begun; what is on its way may still
+   * arrive. Empty unless parked, and where the shell has parked the saga for a failure of its own.
+   */
+  readonly stopped: readonly StoppedLeg[]
   /**
    * The steps that were begun, in that order: compensation goes back along it. So store it as text; `jsonb` would sort the names.
    * Steps that were not begun are absent.
    */
   readonly steps: Readonly<Record<string, StepState>>
+  /** Why it turned back; from then on it only undoes. */
+  readonly turnedBy?: string
   /** Why it is parked, or is being or was compensated. Text that Postgres can hold, at most 4,000 characters. */
   readonly reason?: string
 }

@@ -26,15 +26,15 @@ export type SagaOperator = {
   /** The id of the saga of this name with this business key. @throws `SAGA_NOT_FOUND` */
   find(name: string, businessKey: string): Promise<string>
   /**
-   * Sends what a parked saga waits for once more, with all attempts of its policy.
+   * Sends what a parked saga waits for once more, with all attempts of its policy: in all branches, or of one step.
    * @throws `SAGA_NOT_FOUND`, `SAGA_STATE_REFUSES`, `SAGA_DEFINITION_UNKNOWN`, `ACTOR_MISSING`, `REASON_MISSING`
    */
-  retry(id: string, act: Act): Promise<SagaSummary>
+  retry(id: string, act: Act, step?: string): Promise<SagaSummary>
   /**
-   * Passes over what a parked saga waits for: the operator vouches for it.
+   * Passes over what a parked saga waits for: the operator vouches for it. The step is named where several branches have stopped.
    * @throws as `retry`
    */
-  skip(id: string, act: Act): Promise<SagaSummary>
+  skip(id: string, act: Act, step?: string): Promise<SagaSummary>
 }
 
 /** Makes the {@link SagaOperator} of a database. @throws `CONFIG_INVALID` */
@@ -50,7 +50,7 @@ export function sagaOperator(tools: {
   const { database, store, desk, audit, machine, encoding } = tools
   const registry = definitionRegistry(tools.sagas)
 
-  const act = async (verb: 'retry' | 'skip', id: string, by: Act): Promise<SagaSummary> => {
+  const act = async (verb: 'retry' | 'skip', id: string, by: Act, step?: string): Promise<SagaSummary> => {
     assertId(id)
     const own = id.toLowerCase() // as the database writes it
     const { actor, reason } = checkedAct(by)
@@ -67,7 +67,7 @@ export function sagaOperator(tools: {
           )
         const saga = inHand(instance)
         const writer = sagaWriter(encoding)
-        const input = { kind: verb, actor: actor.id, reason } as const
+        const input = { kind: verb, actor: actor.id, reason, ...(step !== undefined && { step }) } as const
         writer.record(
           saga,
           machine.advance(definition, stateOf(instance.state, id), input),
@@ -105,8 +105,8 @@ export function sagaOperator(tools: {
         throw new BackstitchError('SAGA_NOT_FOUND', `${name} with the business key ${businessKey}`)
       return id
     },
-    retry: (id, by) => act('retry', id, by),
-    skip: (id, by) => act('skip', id, by),
+    retry: (id, by, step) => act('retry', id, by, step),
+    skip: (id, by, step) => act('skip', id, by, step),
   }
 }
 

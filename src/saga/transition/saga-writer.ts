@@ -4,7 +4,9 @@ import type { BodyLimits } from '../../message/limits.ts'
 import { type OutboxRow, outboxRowOf } from '../../outbox/outbox-row.ts'
 import type { TimerKey, TimerRow } from '../../timer/timer.ts'
 import type { SagaEffect, SagaTransition } from '../machine/saga-effect.ts'
+import { waitingLegs } from '../machine/leg-machine.ts'
 import type { SagaState, SagaStatus } from '../machine/saga-state.ts'
+import { interrupted } from '../machine/stop-machine.ts'
 import type { DefinitionRow, HistoryRow, SagaInstance, SagaWrites } from '../saga-store.ts'
 import { commandMessage } from './command-message.ts'
 import type { SagaCause } from './saga-cause.ts'
@@ -90,12 +92,12 @@ export function sagaWriter({ codec, limits }: CommandEncoding): SagaWriter {
     },
     park: (saga, failure) => {
       const state = readState(saga.state)
-      if (state?.cursor)
-        setTimer({ saga_id: saga.id, step: state.cursor.step, direction: state.cursor.direction })
+      for (const { step, direction } of state ? waitingLegs(state) : [])
+        setTimer({ saga_id: saga.id, step, direction })
       saga.revision += 1
       saga.status = 'parked'
       saga.reason = reasonOf(failure)
-      if (state) saga.state = JSON.stringify({ ...state, status: 'parked', reason: saga.reason })
+      if (state) saga.state = JSON.stringify(interrupted(state, saga.reason))
       const detail = { reason: saga.reason }
       history.push(historyRow(saga.id, saga.revision, 0, { kind: 'record', entry: 'parked', detail }))
       touched.add(saga)

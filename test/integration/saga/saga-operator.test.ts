@@ -25,7 +25,10 @@ describe('the operator', () => {
     })
     expect(shown.startedAt.getTime()).toBeGreaterThan(Date.now() - 60_000)
     expect(shown.timers[0]!.dueAt.getTime()).toBeGreaterThan(Date.now())
-    expect(JSON.parse(shown.state)).toMatchObject({ cursor: { step: 'reserve', direction: 'do' } })
+    expect(JSON.parse(shown.state)).toMatchObject({
+      stopped: [],
+      steps: { reserve: { do: { status: 'sent' } } },
+    })
   })
 
   it('refuses what does not exist, what the state does not allow, and what it has no definition for', async () => {

@@ -26,10 +26,21 @@ const head = { version: 1, input: body, key: ({ id }: { id: string }) => id }
 const reserve: StepDraft = {
   name: 'reserve',
   phase: 'compensatable',
+  after: [],
   options: { send: Reserve, with: request, undo: { send: Release, with: request } },
 }
-const charge: StepDraft = { name: 'charge', phase: 'pivot', options: { send: Charge, with: request } }
-const ship: StepDraft = { name: 'ship', phase: 'retriable', options: { send: Ship, with: request } }
+const charge: StepDraft = {
+  name: 'charge',
+  phase: 'pivot',
+  after: ['reserve'],
+  options: { send: Charge, with: request },
+}
+const ship: StepDraft = {
+  name: 'ship',
+  phase: 'retriable',
+  after: ['charge'],
+  options: { send: Ship, with: request },
+}
 
 const stepWith = (options: object): StepDraft[] => [
   { ...reserve, options: { ...reserve.options, ...options } },
@@ -173,21 +184,49 @@ describe('a definition is refused, with its place,', () => {
     [
       'with a compensatable step after the pivot',
       /step reserve: only retriable steps may follow the pivot charge/,
-      () => compileSaga('s', head, [charge, reserve]),
+      () =>
+        compileSaga('s', head, [
+          { ...charge, after: [] },
+          { ...reserve, after: ['charge'] },
+        ]),
     ],
     [
       'with two pivots',
       /step again: only retriable/,
-      () => compileSaga('s', head, [charge, { ...charge, name: 'again' }]),
+      () =>
+        compileSaga('s', head, [
+          { ...charge, after: [] },
+          { ...charge, name: 'again', after: [] },
+        ]),
     ],
     [
       'with a retriable step that can be rejected',
       /step reserve: stock.reserve can be rejected \(outOfStock\)/,
       () =>
         compileSaga('s', head, [
-          charge,
+          { ...charge, after: [] },
           { ...reserve, phase: 'retriable', options: { send: Reserve, with: request } },
         ]),
+    ],
+    [
+      'with a step that waits for none before it',
+      /step charge: it waits for "ship", which is no step before it/,
+      () => compileSaga('s', head, [reserve, { ...charge, after: ['ship'] }, ship]),
+    ],
+    [
+      'with a compensatable step beside the pivot',
+      /step reserve: the pivot charge does not wait for it/,
+      () => compileSaga('s', head, [reserve, { ...charge, after: [] }]),
+    ],
+    [
+      'with a retriable step beside the pivot',
+      /step ship: it does not wait for the pivot charge/,
+      () => compileSaga('s', head, [reserve, charge, { ...ship, after: ['reserve'] }]),
+    ],
+    [
+      'with a condition that is none',
+      /step reserve: `when` is no function/,
+      () => compileSaga('s', head, stepWith({ when: true })),
     ],
     [
       'with an undo of the pivot',

@@ -20,12 +20,12 @@ describe('a rejection', () => {
     expect(back.raw[2]).toMatchObject({ detail: { reason: 'step pay was rejected: declined' } })
     expect(back.state).toMatchObject({
       status: 'compensating',
-      cursor: { step: 'hotel', direction: 'undo' },
       reason: 'step pay was rejected: declined',
       steps: {
         pay: { do: { status: 'rejected', rejection: { name: 'declined', detail: { why: 'no cover' } } } },
       },
     })
+    expect(back.waiting).toEqual(['undo hotel'])
     const further = back.ok('undo hotel')
     expect(further.effects).toEqual([
       'cancel undo hotel',
@@ -43,7 +43,7 @@ describe('a rejection', () => {
     expect(end.effects).toEqual(['cancel undo flight', 'ok undo flight 1.1', 'compensated'])
     expect(end.state).toMatchObject({
       status: 'compensated',
-      cursor: null,
+      stopped: [],
       reason: 'step pay was rejected: declined',
     })
     expect(end.ok('undo flight').changed).toBe(false)
@@ -131,7 +131,7 @@ test('an undo is sent again with the same request, then parks the saga', () => {
   expect(again.state.steps['hotel']).not.toHaveProperty('do.undoBy')
   const spent = again.timer('undo hotel', 2)
   expect(spent.effects).toEqual(['timed-out undo hotel 1.2', 'cancel undo hotel', 'parked undo hotel'])
-  expect(spent.state).toMatchObject({ status: 'parked', cursor: { step: 'hotel', direction: 'undo' } })
+  expect(spent.state).toMatchObject({ status: 'parked', stopped: [{ step: 'hotel', direction: 'undo' }] })
   expect(spent.state.reason).toMatch(
     /^SAGA_STEP_UNANSWERED.*trip v2, undo of hotel: no answer within 2 attempts/,
   )

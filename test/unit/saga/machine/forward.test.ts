@@ -26,9 +26,10 @@ describe('a start', () => {
     expect(state).toEqual({
       status: 'running',
       input: { trip: 't-1', bug: '' },
-      cursor: { step: 'flight', direction: 'do' },
+      stopped: [],
       steps: {
         flight: {
+          after: [],
           do: {
             status: 'sent',
             round: 1,
@@ -57,7 +58,7 @@ describe('a start', () => {
 
 describe('an ok', () => {
   test('cancels the timer and sends the next step with the earlier results', () => {
-    const { state, effects, raw } = journey().ok('do flight')
+    const { state, effects, raw, waiting } = journey().ok('do flight')
     expect(effects).toEqual([
       'cancel do flight',
       'ok do flight 1.1',
@@ -75,13 +76,13 @@ describe('an ok', () => {
       command: { name: 'flight.book', version: 1 },
       result: { booking: 'b-flight' },
     })
-    expect(state.cursor).toEqual({ step: 'hotel', direction: 'do' })
+    expect(waiting).toEqual(['do hotel'])
   })
 
   test('of any attempt settles the leg (attacks D26)', () => {
-    const { state } = journey().timer('do flight', 1).ok('do flight', { attempt: 1 })
+    const { state, waiting } = journey().timer('do flight', 1).ok('do flight', { attempt: 1 })
     expect(state.steps['flight']?.do).toMatchObject({ status: 'ok', attempt: 2 })
-    expect(state.cursor?.step).toBe('hotel')
+    expect(waiting).toEqual(['do hotel'])
   })
 
   test('keeps what the schema makes of the body', () => {
@@ -92,7 +93,7 @@ describe('an ok', () => {
   test('of the last step completes the saga', () => {
     const done = journeyPast('flight', 'hotel', 'visa', 'pay', 'ticket', 'mail')
     expect(done.effects).toEqual(['cancel do mail', 'ok do mail 1.1', 'completed'])
-    expect(done.state).toMatchObject({ status: 'completed', cursor: null })
+    expect(done.state).toMatchObject({ status: 'completed', stopped: [] })
     expect(done.state).not.toHaveProperty('reason')
     expect(Object.keys(done.state.steps)).toEqual(['flight', 'hotel', 'visa', 'pay', 'ticket', 'mail'])
   })

@@ -12,7 +12,11 @@ describe('a saga is parked', () => {
   test('by a mapper that throws, at the step that was not begun', () => {
     const { state, effects, raw } = journey('throw flight')
     expect(effects).toEqual(['started', 'parked do flight'])
-    expect(state).toMatchObject({ status: 'parked', cursor: { step: 'flight', direction: 'do' }, steps: {} })
+    expect(state).toMatchObject({
+      status: 'parked',
+      stopped: [{ step: 'flight', direction: 'do' }],
+      steps: {},
+    })
     // Postgres holds no NUL in a text.
     expect(state.reason).toMatch(/^SAGA_MAPPER_FAILED.*trip v2, step flight: no such\ufffdfield/)
     expect(raw[1]).toMatchObject({ detail: { reason: state.reason } })
@@ -103,7 +107,7 @@ describe('an answer to the leg that parked the saga', () => {
     const onward = undoing().timer('undo hotel', 1).timer('undo hotel', 2).ok('undo hotel')
     expect(onward.state).toMatchObject({
       status: 'compensating',
-      cursor: { step: 'flight', direction: 'undo' },
+      turnedBy: 'step pay was rejected: declined',
       reason: 'step pay was rejected: declined',
     })
   })
@@ -152,7 +156,7 @@ describe('retry', () => {
     const fourth = third.timer('do pay', 3)
     expect(fourth.effects).toContain('send do pay 1.4')
     expect(fourth.timer('do pay', 4).state.status).toBe('parked')
-    expect(fourth.ok('do pay', { attempt: 1 }).state.cursor?.step).toBe('ticket')
+    expect(fourth.ok('do pay', { attempt: 1 }).waiting).toEqual(['do ticket'])
   })
 
   test('begins the next round after a rejection', () => {
@@ -173,15 +177,14 @@ describe('retry', () => {
   })
 
   test('goes on from a leg that still waited when the shell parked the saga', () => {
-    const waiting = journey()
-    const parked = waiting.under(trip)
-    Object.assign(parked.state, { status: 'parked', reason: 'SAGA_MESSAGE_FAILED' })
-    const stored = JSON.parse(JSON.stringify(parked.state)) as typeof parked.state
-    expect(stored.steps['flight']?.do.status).toBe('sent')
-    const { effects, state } = waiting.under(trip).retry()
+    const parked = journey().interrupt()
+    expect(parked.state).toMatchObject({ status: 'parked', stopped: [], reason: 'SAGA_MESSAGE_FAILED' })
+    expect(parked.timer('do flight', 1).changed).toBe(false)
+    const { effects, state } = parked.retry()
     expect(effects).toContain('send do flight 1.2')
     expect(state.status).toBe('running')
-    expect(waiting.under(trip).timer('do flight', 1).changed).toBe(false)
+    expect(parked.ok('do flight').effects).toContain('send do hotel 1.1')
+    expect(parked.skip().effects).toEqual(['skipped do flight', 'parked do hotel'])
   })
 })
 

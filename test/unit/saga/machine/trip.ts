@@ -2,9 +2,11 @@ import { z } from 'zod'
 import { command } from '../../../../src/message/command.ts'
 import { sagaBuilder } from '../../../../src/saga/definition/saga-builder.ts'
 import type { SagaDefinition } from '../../../../src/saga/definition/saga-definition.ts'
+import { waitingLegs } from '../../../../src/saga/machine/leg-machine.ts'
 import { advance, startSaga } from '../../../../src/saga/machine/saga-machine.ts'
 import type { SagaEffect, SagaTransition } from '../../../../src/saga/machine/saga-effect.ts'
 import type { SagaInput } from '../../../../src/saga/machine/saga-input.ts'
+import { interrupted } from '../../../../src/saga/machine/stop-machine.ts'
 import type { SagaState } from '../../../../src/saga/machine/saga-state.ts'
 
 const ask = z.object({ trip: z.string(), what: z.string() })
@@ -90,6 +92,10 @@ type Address = { readonly round?: number; readonly attempt?: number; readonly bo
 /** One saga on its way. Its state goes through JSON after each move, as it does in the database. */
 export type Journey = {
   readonly state: SagaState
+  /** The legs that wait for their answers: `do flight`. */
+  readonly waiting: readonly string[]
+  /** The legs that have parked the saga. */
+  readonly stopped: readonly string[]
   /** Of the last move. */
   readonly changed: boolean
   /** Of the last move, in short: `send do flight 1.1`. */
@@ -100,8 +106,10 @@ export type Journey = {
   reply(leg: string, outcome: string, address?: Address): Journey
   ok(leg: string, address?: Address): Journey
   timer(leg: string, attempt: number, round?: number): Journey
-  retry(): Journey
-  skip(): Journey
+  retry(step?: string): Journey
+  skip(step?: string): Journey
+  /** Parks the saga from outside, as the shell does. */
+  interrupt(): Journey
   /** Goes on under another definition. */
   under(definition: SagaDefinition): Journey
 }
@@ -128,14 +136,18 @@ function after(definition: SagaDefinition, { state, changed, effects }: SagaTran
   const operator = { reason: 'because', actor: 'ada' }
   return {
     state,
+    waiting: waitingLegs(state).map(({ step, direction }) => `${direction} ${step}`),
+    stopped: state.stopped.map(({ step, direction }) => `${direction} ${step}`),
     changed,
     effects: effects.map(inShort),
     raw: effects,
     reply,
     ok: (name, address = {}) => reply(name, 'ok', { body: { booking: `b-${leg(name).step}` }, ...address }),
     timer: (name, attempt, round = 1) => move({ kind: 'timer', ...leg(name), round, attempt }),
-    retry: () => move({ kind: 'retry', ...operator }),
-    skip: () => move({ kind: 'skip', ...operator }),
+    retry: (step) => move({ kind: 'retry', ...operator, ...(step !== undefined && { step }) }),
+    skip: (step) => move({ kind: 'skip', ...operator, ...(step !== undefined && { step }) }),
+    interrupt: () =>
+      after(definition, { state: interrupted(stored, 'SAGA_MESSAGE_FAILED'), changed: true, effects: [] }),
     under: (other) => after(other, { state, changed, effects }),
   }
 }

@@ -186,8 +186,8 @@ describe('foldMessages', () => {
     ])
     expect(JSON.parse(writes.updated[0]!.state)).toMatchObject({
       status: 'parked',
-      cursor: { step: 'a' },
-      steps: { a: { do: { status: 'sent' } } },
+      stopped: [],
+      steps: { a: { do: { status: 'unknown' } } },
     })
     expect(writes.history.filter(({ saga_id }) => saga_id === sagaId).map(({ kind }) => kind)).toEqual([
       'parked',

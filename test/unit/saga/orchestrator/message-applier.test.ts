@@ -24,7 +24,7 @@ const definition = {
   steps: [],
   graph: {},
 } as unknown as SagaDefinition
-const state: SagaState = { status: 'running', input: {}, cursor: null, steps: {} }
+const state: SagaState = { status: 'running', input: {}, stopped: [], steps: {} }
 
 /** A store in memory whose writes fail as told; it keeps the transactions that were committed, each with its claims and its writes. */
 function fakeStore(

@@ -19,8 +19,8 @@ const definition = {
   steps: [],
   graph: {},
 } as unknown as SagaDefinition
-const state = JSON.stringify({ status: 'running', input: {}, cursor: null, steps: {} })
-const begun = JSON.stringify({ status: 'running', input: {}, cursor: null, steps: { lost: {} } })
+const state = JSON.stringify({ status: 'running', input: {}, stopped: [], steps: {} })
+const begun = JSON.stringify({ status: 'running', input: {}, stopped: [], steps: { lost: {} } })
 
 const uuid = (n: number): string => `01900000-0000-7000-8000-${String(n).padStart(12, '0')}`
 

@@ -11,7 +11,7 @@ import type { SagaDefinition } from '../../../../src/saga/definition/saga-defini
 
 const refusal = Object.assign(new Error('refused'), { code: '23514' })
 const timeout = Object.assign(new Error('too slow'), { code: '57014' })
-const state = JSON.stringify({ status: 'running', input: {}, cursor: null, steps: {} })
+const state = JSON.stringify({ status: 'running', input: {}, stopped: [], steps: {} })
 const definition = {
   name: 's',
   version: 1,
