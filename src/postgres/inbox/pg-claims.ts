@@ -29,7 +29,7 @@ const keyedMessages = 1_000
  * Makes {@link InboxStore.claim}. Fresh messages cost one statement. So do duplicates in a row; others cost a second one, and so do messages
  * of a group some of whose keys are held.
  */
-export function pgClaims(schemaName: string): InboxStore['claim'] {
+export function pgClaims(schemaName: string, nameInInbox: (group: string) => string): InboxStore['claim'] {
   const schema = quoteSchema(schemaName)
   const statements = {
     one: inBoth((order) => namedStatement('claim', claimMessage(schema, order))),
@@ -58,16 +58,25 @@ export function pgClaims(schemaName: string): InboxStore['claim'] {
     const [first] = open
     if (open.length === 1 && first && !keyed) {
       const { source, id, fingerprint } = first.entry
-      const values = [group, source, id, String(fingerprint)]
-      const { rowCount } = await (lockOn === undefined
-        ? run(tx, statements.one[order], values)
-        : run(tx, statements.inLine[order], [...values, lockOn]))
+      const values = [nameInInbox(group), source, id, String(fingerprint)]
+      if (lockOn !== undefined) values.push(lockOn)
+      if (order === 'key') values.push(group)
+      const { rowCount } = await run(
+        tx,
+        (lockOn === undefined ? statements.one : statements.inLine)[order],
+        values,
+      )
       return new Set(rowCount === 1 ? [first.at] : [])
     }
     if (lockOn !== undefined) await run(tx, statements.line, [lockOn])
-    const { rows } = await (keyed
-      ? run<{ id: string }>(tx, statements.ofFreeKeys, [...columnsOf(group, open), keysOf(open)])
-      : run<{ id: string }>(tx, statements.many[order], columnsOf(group, open)))
+    const values = columnsOf(nameInInbox(group), open)
+    if (keyed) values.push(keysOf(open))
+    if (order === 'key') values.push(group)
+    const { rows } = await run<{ id: string }>(
+      tx,
+      keyed ? statements.ofFreeKeys : statements.many[order],
+      values,
+    )
     if (rows.length === open.length) return new Set(open.map(({ at }) => at))
     const claimed = new Set(rows.map(({ id }) => id))
     // Of two with one id the first was claimed.
@@ -81,7 +90,7 @@ export function pgClaims(schemaName: string): InboxStore['claim'] {
     open: readonly Open[],
     withKeys: boolean,
   ): Promise<ReadonlyMap<number, FoundClaimRow>> => {
-    const values = [...columnsOf(group, open), withKeys ? keysOf(open) : '{}']
+    const values = [...columnsOf(nameInInbox(group), open), withKeys ? keysOf(open) : '{}', group]
     const { rows } = await run<FoundClaimRow>(tx, statements.find, values)
     return new Map(rows.map((row) => [open[row.n]?.at ?? -1, row]))
   }
@@ -164,7 +173,7 @@ function outcomeOf(said: FoundClaimRow | undefined, keyed: boolean = false): Cla
 }
 
 /** Ids and numbers need no quotes in the text of an array, which is several times faster than what a driver makes of one. */
-function columnsOf(group: string, open: readonly Open[]): readonly unknown[] {
+function columnsOf(group: string, open: readonly Open[]): unknown[] {
   const ids = open.map(({ entry }) => entry.id)
   const fingerprints = open.map(({ entry }) => entry.fingerprint)
   return [group, open[0]?.entry.source, `{${ids.join()}}`, `{${fingerprints.join()}}`]

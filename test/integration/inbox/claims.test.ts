@@ -132,6 +132,19 @@ test('messages of a key with dead letters are held, unless their order does not 
   expect(await claim(uniqueName('group'), entry(a, { key: 'k' }))).toEqual(['fresh'])
 })
 
+test('the inbox may know a group by another name than its dead letters do', async () => {
+  const group = uniqueName('group')
+  const { transaction, claim, bury } = store()
+  const second = pgInboxStore('backstitch', (name) => `${name}#2`)
+  const [a, b] = ids(2) as [string, string]
+  await bury(letter(group, 'k'))
+  expect(await claim(group, entry(a))).toEqual(['fresh'])
+  const batch = [entry(a), entry(b, { key: 'k' })]
+  expect(await transaction((tx) => second.claim(tx, group, batch, order))).toEqual(['fresh', 'held'])
+  expect(await transaction((tx) => second.bury(tx, letter(group, 'k', { messageId: b })))).toBe(true)
+  expect(await claim(group, entry(b))).toEqual(['fresh'])
+})
+
 test('a key is held by its bytes, however long it is', async () => {
   const group = uniqueName('group')
   const { claim, bury } = store()
@@ -238,7 +251,7 @@ test('duplicates are looked up in the one leaf that can hold them, whatever else
     const found = ids(50)
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(
       `explain (analyze, costs off, timing off) execute look('big', 't', '{${found.join()}}', '{${found.map(() => 1).join()}}',
-       '{${found.map((_, n) => n).join()}}')`,
+       '{${found.map((_, n) => n).join()}}', 'big')`,
     )
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
     expect(plan).not.toMatch(/Seq Scan on (inbox|dead_letter)/)

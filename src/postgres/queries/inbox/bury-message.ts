@@ -7,11 +7,11 @@
  *
  * `$1` group, `$2` topic, `$3` message id, `$4` partition, `$5` offset, `$6` key, `$7` type, `$8` headers as JSON, `$9` payload,
  * `$10` reason code, `$11` reason, `$12` stack, `$13` attempts, `$14` fingerprint, `$15` the record’s timestamp in ms, `$16` state,
- * `$17` in how many ms it is due, `$18` whether it stands in the line of its key.
+ * `$17` in how many ms it is due, `$18` whether it stands in the line of its key, `$19` the group’s name in the inbox.
  */
 export function buryMessage(schema: string): string {
   return `with claimed as (
-  insert into ${schema}.inbox (consumer_group, source, id, fingerprint) values ($1, $2, $3, $14) on conflict do nothing returning 1
+  insert into ${schema}.inbox (consumer_group, source, id, fingerprint) values ($19, $2, $3, $14) on conflict do nothing returning 1
 ), added as (
   select case when $18::boolean then sha256($6::bytea) end as key_hash from claimed
   where not exists (select from ${schema}.dead_letter where consumer_group = $1 and topic = $2 and message_id = $3)
