@@ -110,6 +110,10 @@ export const errorCatalogue = {
     'The value given as a transaction is none that backstitch knows.',
     'Pass an open transaction of pg, knex, Kysely, Drizzle, postgres.js, Prisma or TypeORM, or an object with query(text, values).',
   ),
+  GROUP_IN_USE: permanent(
+    'A consumer group has members; its offsets cannot be set meanwhile.',
+    'Stop the processes of the group, wait until they have left it (a killed one within its session timeout), and try again.',
+  ),
   HANDLER_FAILED: transient(
     'A handler threw an error.',
     'Read the cause; the message is tried again, then dead-lettered.',
@@ -117,14 +121,6 @@ export const errorCatalogue = {
   HANDLER_MISSING: permanent(
     'No handler is registered for this command.',
     'Register one with handle(command, handler).',
-  ),
-  HANDLER_POSTPONED: transient(
-    'A handler wants to be called with the message later.',
-    'Nothing to do: it is called again after the time that it named.',
-  ),
-  HANDLER_REFUSED: permanent(
-    'A handler refused a message for good.',
-    'It was put among the dead letters without another try; correct what the reason names.',
   ),
   HANDLER_RESULT_INVALID: permanent(
     'A command’s handler returned no outcome of its contract.',
@@ -261,10 +257,6 @@ export const errorCatalogue = {
   STOP_DEADLINE_PASSED: permanent(
     'A process part did not stop within its deadline.',
     'Nothing is lost: what was not acknowledged is done again.',
-  ),
-  UPCAST_FAILED: permanent(
-    'An upcaster could not make the newer version of a message.',
-    'It was put among the dead letters with its bytes; correct the upcaster, or the producer, and hand it over again.',
   ),
   UNIT_OF_WORK_MISSING: permanent(
     'There is no unit of work to enqueue into.',

@@ -47,6 +47,24 @@ export class InMemoryGroup {
     return this.#offsets.get(place)
   }
 
+  get members(): readonly string[] {
+    return [...this.#members.keys()]
+  }
+
+  get isRebalancing(): boolean {
+    return this.#isRebalancing
+  }
+
+  /** `topic/partition` of all that was committed. */
+  get committedPlaces(): readonly string[] {
+    return [...this.#offsets.keys()]
+  }
+
+  /** What an operator sets, while there are no members. */
+  setOffset(place: string, nextOffset: bigint): void {
+    this.#offsets.set(place, nextOffset)
+  }
+
   commit(place: string, nextOffset: bigint, tenure: Tenure): 'committed' | 'stale' {
     if (tenure.isOver) return 'stale'
     this.#offsets.set(place, nextOffset)

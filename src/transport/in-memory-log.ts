@@ -97,6 +97,12 @@ export class InMemoryLog {
     return (this.#topics.get(topic)?.partitions ?? []).map((records) => BigInt(records.length))
   }
 
+  /** The offset of the first record published at a time or later; `undefined` where there is none. */
+  offsetAt(topic: string, partition: number, timestampMs: number): bigint | undefined {
+    return this.#topics.get(topic)?.partitions[partition]?.find((record) => record.timestampMs >= timestampMs)
+      ?.offset
+  }
+
   /** Waits for records at or after an offset; none when the signal aborts first. */
   async read(
     topic: string,

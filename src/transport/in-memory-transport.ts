@@ -1,4 +1,4 @@
-import type { TopicDescription, TransportAdmin } from './admin.ts'
+import { inMemoryAdmin } from './in-memory-admin.ts'
 import { InMemoryGroup } from './in-memory-group.ts'
 import { InMemoryLog } from './in-memory-log.ts'
 import { type InMemoryFault, InMemoryPublisher } from './in-memory-publisher.ts'
@@ -69,49 +69,9 @@ export function inMemoryTransport(options: InMemoryTransportOptions = {}): InMem
       members += 1
       return new InMemorySubscriber(log, groupOf(settings.group), `member-${members}`, settings)
     },
-    admin: () => inMemoryAdmin(log, groupOf),
+    admin: () => inMemoryAdmin(log, groups, groupOf),
     records: (topic) => log.arrivals(topic),
     deleteTopic: (topic) => log.delete(topic),
     failNextPublish: (failure, settings) => void faults.push({ failure, ...settings }),
-  }
-}
-
-function inMemoryAdmin(log: InMemoryLog, groupOf: (name: string) => InMemoryGroup): TransportAdmin {
-  return {
-    partitionCounts: async (topics) => {
-      const counts = new Map<string, number>()
-      for (const topic of topics) {
-        const count = log.partitionCount(topic)
-        if (count !== undefined) counts.set(topic, count)
-      }
-      return counts
-    },
-    createTopics: async (topics) => {
-      for (const topic of topics) log.create(topic)
-    },
-    endOffsets: async (topic) => log.endOffsets(topic),
-    groupOffsets: async (group, topic) =>
-      log.endOffsets(topic).map((_, partition) => groupOf(group).committed(`${topic}/${partition}`)),
-    describeTopics: async (topics) => {
-      const found = new Map<string, TopicDescription>()
-      for (const topic of topics) {
-        const partitions = log.partitionCount(topic)
-        if (partitions === undefined) continue
-        found.set(topic, {
-          partitions,
-          replicationFactor: 1,
-          leaderless: [],
-          config: log.config(topic),
-          writable: true,
-        })
-      }
-      return found
-    },
-    describeCluster: async () => ({
-      clusterId: 'in-memory',
-      brokers: [{ id: 0, address: 'in-memory' }],
-      config: new Map(),
-    }),
-    close: async () => undefined,
   }
 }

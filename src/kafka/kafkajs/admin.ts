@@ -3,14 +3,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type {
   ClusterDescription,
+  GroupDescription,
   TopicDescription,
   TopicSpecification,
   TransportAdmin,
 } from '../../transport/admin.ts'
+import { assertOffsets } from '../../transport/group/assert-offsets.ts'
 import { AdminConnection } from './client/admin-connection.ts'
 import type { Client } from './client/client.ts'
 import { describeCluster, describeTopic } from './descriptions.ts'
 import { isPassing, isTopicError, kafkaError } from './errors.ts'
+import { GroupAdmin } from './group-admin.ts'
 import { countPartitions } from './topic-metadata.ts'
 
 /** A new topic has its leaders within this long, or something is wrong. */
@@ -20,9 +23,11 @@ const askAgainMs = 50
 /** The admin port over kafkajs. Connects at the first call. */
 export class KafkajsAdmin implements TransportAdmin {
   readonly #connection: AdminConnection
+  readonly #groups: GroupAdmin
 
   constructor(newClient: () => Client) {
     this.#connection = new AdminConnection(newClient)
+    this.#groups = new GroupAdmin(newClient, this.#connection)
   }
 
   async partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -56,9 +61,23 @@ export class KafkajsAdmin implements TransportAdmin {
     await this.#untilWritable(names, place)
   }
 
+  async beginOffsets(topic: string): Promise<readonly bigint[]> {
+    const offsets = await this.#ofTopic(`begin offsets of ${topic}`, topic, (admin) =>
+      admin.fetchTopicOffsets(topic),
+    )
+    return byPartition(offsets ?? []).map(({ low }) => BigInt(low))
+  }
+
   async endOffsets(topic: string): Promise<readonly bigint[]> {
     const offsets = await this.#ofTopic(`end offsets of ${topic}`, topic, (admin) =>
       admin.fetchTopicOffsets(topic),
+    )
+    return byPartition(offsets ?? []).map(({ offset }) => BigInt(offset))
+  }
+
+  async offsetsAt(topic: string, timestampMs: number): Promise<readonly bigint[]> {
+    const offsets = await this.#ofTopic(`offsets of ${topic} at a time`, topic, (admin) =>
+      admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, Math.ceil(timestampMs))),
     )
     return byPartition(offsets ?? []).map(({ offset }) => BigInt(offset))
   }
@@ -71,6 +90,23 @@ export class KafkajsAdmin implements TransportAdmin {
     return byPartition(answer?.[0]?.partitions ?? []).map(({ offset }) =>
       offset.startsWith('-') ? undefined : BigInt(offset),
     )
+  }
+
+  async setGroupOffsets(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
+    assertOffsets(topic, await countPartitions(this.#connection, topic), offsets)
+    if (offsets.size > 0) await this.#groups.setOffsets(group, topic, offsets)
+  }
+
+  groups(): Promise<readonly string[]> {
+    return this.#groups.names()
+  }
+
+  describeGroup(group: string): Promise<GroupDescription> {
+    return this.#groups.describe(group)
+  }
+
+  groupTopics(group: string): Promise<readonly string[]> {
+    return this.#groups.topics(group)
   }
 
   async describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {

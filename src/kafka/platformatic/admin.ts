@@ -3,10 +3,12 @@ import { systemClock } from '../../kernel/clock.ts'
 import { BackstitchError } from '../../kernel/errors.ts'
 import type {
   ClusterDescription,
+  GroupDescription,
   TopicDescription,
   TopicSpecification,
   TransportAdmin,
 } from '../../transport/admin.ts'
+import { assertOffsets } from '../../transport/group/assert-offsets.ts'
 import { ask } from './client/ask.ts'
 import { assertAccepted, BrokerRefusal, kafkaError, refusalCode } from './client/broker-refusal.ts'
 import type { ClientSettings } from './client/client-settings.ts'
@@ -14,6 +16,7 @@ import { Cluster } from './client/cluster.ts'
 import { groupCoordinator } from './client/coordinator.ts'
 import { code, codeName, isOnItsWay } from './client/error-codes.ts'
 import { committedOffsets, listedAt, listOffsets } from './client/offsets.ts'
+import { describeGroup, groupNames, setOffsets } from './client/groups.ts'
 import { isMissing, topicViewOf } from './client/topic-view.ts'
 import { describeCluster, describeTopic } from './descriptions.ts'
 
@@ -76,17 +79,37 @@ export class PlatformaticAdmin implements TransportAdmin {
       // where metadata names a leader, the broker may not know yet that it is one: only what needs the leader to answer proves it
       for (const topic of names) {
         await this.#settled(async () => {
-          if ((await this.#ends(topic)) === undefined) throw new BrokerRefusal(code.unknownTopicOrPartition)
+          if ((await this.#listed(topic, listedAt.end)) === undefined)
+            throw new BrokerRefusal(code.unknownTopicOrPartition)
         })
       }
     })
   }
 
+  beginOffsets(topic: string): Promise<readonly bigint[]> {
+    return this.#named(`begin offsets of ${topic}`, async () =>
+      byPartition(await this.#settled(() => this.#listed(topic, listedAt.earliest))),
+    )
+  }
+
   endOffsets(topic: string): Promise<readonly bigint[]> {
-    return this.#named(`end offsets of ${topic}`, async () => {
-      const ends = await this.#settled(() => this.#ends(topic))
-      return [...(ends ?? [])].toSorted(([one], [other]) => one - other).map(([, offset]) => offset)
-    })
+    return this.#named(`end offsets of ${topic}`, async () =>
+      byPartition(await this.#settled(() => this.#listed(topic, listedAt.end))),
+    )
+  }
+
+  offsetsAt(topic: string, timestampMs: number): Promise<readonly bigint[]> {
+    return this.#named(`offsets of ${topic} at a time`, () =>
+      this.#settled(async () => {
+        const ends = byPartition(await this.#listed(topic, listedAt.end))
+        const found = byPartition(await this.#listed(topic, BigInt(Math.max(0, Math.ceil(timestampMs)))))
+        // negative: no record is as late as that
+        return ends.map((end, partition) => {
+          const offset = found[partition] ?? -1n
+          return offset < 0n ? end : offset
+        })
+      }),
+    )
   }
 
   groupOffsets(group: string, topic: string): Promise<readonly (bigint | undefined)[]> {
@@ -100,6 +123,37 @@ export class PlatformaticAdmin implements TransportAdmin {
       })
       return partitions.map((partition) => committed.get(topic)?.get(partition))
     })
+  }
+
+  setGroupOffsets(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
+    const place = `offsets of group ${group} in ${topic}`
+    return this.#named(place, async () => {
+      assertOffsets(topic, (await this.#leaders(topic))?.size, offsets)
+      if (offsets.size === 0) return
+      try {
+        await this.#settled(() => setOffsets(this.#cluster, group, topic, offsets))
+      } catch (thrown) {
+        if (refusalCode(thrown) !== code.unknownMemberId) throw thrown
+        throw new BackstitchError('GROUP_IN_USE', place, { cause: thrown, details: { group } })
+      }
+    })
+  }
+
+  groups(): Promise<readonly string[]> {
+    return this.#named('the consumer groups', () => this.#settled(() => groupNames(this.#cluster)))
+  }
+
+  describeGroup(group: string): Promise<GroupDescription> {
+    return this.#named(`group ${group}`, () => this.#settled(() => describeGroup(this.#cluster, group)))
+  }
+
+  groupTopics(group: string): Promise<readonly string[]> {
+    return this.#named(`topics of group ${group}`, () =>
+      this.#settled(async () => {
+        const committed = await committedOffsets(await groupCoordinator(this.#cluster, group), group)
+        return [...committed.keys()].toSorted()
+      }),
+    )
   }
 
   describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
@@ -122,9 +176,9 @@ export class PlatformaticAdmin implements TransportAdmin {
   }
 
   /** `undefined` where the topic does not exist. */
-  async #ends(topic: string): Promise<ReadonlyMap<number, bigint> | undefined> {
+  async #listed(topic: string, timestamp: bigint): Promise<ReadonlyMap<number, bigint> | undefined> {
     const leaders = await this.#leaders(topic)
-    return leaders && listOffsets(this.#cluster, topic, leaders, listedAt.end)
+    return leaders && listOffsets(this.#cluster, topic, leaders, timestamp)
   }
 
   /** The leader of each partition; `undefined` where the topic does not exist. */
@@ -157,4 +211,8 @@ export class PlatformaticAdmin implements TransportAdmin {
       throw kafkaError(thrown, place)
     }
   }
+}
+
+function byPartition(offsets: ReadonlyMap<number, bigint> | undefined): bigint[] {
+  return [...(offsets ?? [])].toSorted(([one], [other]) => one - other).map(([, offset]) => offset)
 }

@@ -220,6 +220,9 @@ describe.each(eachDriver)('with $name', ({ driver }) => {
       await other.run({ onBatch: second.takeAll })
       await second.atLeast(5)
       expect(second.values()).toEqual(['5', '6', '7', '8', '9'])
+      const own = driver({ brokers: kafkaBrokers() }).admin()
+      expect(await own.beginOffsets(topic)).toEqual([5n])
+      await own.close()
     })
 
     test('reads on after all its connections were cut', async () => {

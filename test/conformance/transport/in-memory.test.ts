@@ -1,8 +1,5 @@
 import { inMemoryTransport } from '../../../src/transport/in-memory-transport.ts'
-import { adminConformance } from './admin-conformance.ts'
-import { handOverConformance } from './hand-over-conformance.ts'
-import { publisherConformance } from './publisher-conformance.ts'
-import { subscriberConformance } from './subscriber-conformance.ts'
+import { transportConformance } from './suites/transport-conformance.ts'
 import { harnessFor } from './transport-harness.ts'
 
 const transport = inMemoryTransport()
@@ -14,7 +11,4 @@ const harness = harnessFor(() => ({
   deleteTopic: async (topic) => transport.deleteTopic(topic),
 }))
 
-publisherConformance(harness)
-subscriberConformance(harness)
-handOverConformance(harness)
-adminConformance(harness)
+transportConformance(harness)

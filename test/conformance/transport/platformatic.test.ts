@@ -3,10 +3,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { platformatic } from '../../../src/kafka/platformatic/index.ts'
 import type { KafkaTransport } from '../../../src/transport/transport.ts'
 import { kafkaBrokers, uniqueName } from '../../support/services.ts'
-import { adminConformance } from './admin-conformance.ts'
-import { handOverConformance } from './hand-over-conformance.ts'
-import { publisherConformance } from './publisher-conformance.ts'
-import { subscriberConformance } from './subscriber-conformance.ts'
+import { transportConformance } from './suites/transport-conformance.ts'
 import { harnessFor } from './transport-harness.ts'
 
 let transport: KafkaTransport
@@ -24,7 +21,4 @@ const harness = harnessFor(() => ({
   deleteTopic: (topic) => admin.deleteTopics({ topics: [topic] }),
 }))
 
-publisherConformance(harness)
-subscriberConformance(harness)
-handOverConformance(harness)
-adminConformance(harness)
+transportConformance(harness)

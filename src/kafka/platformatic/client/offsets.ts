@@ -12,7 +12,7 @@ const readUncommitted = 0
 const anyLeaderEpoch = -1
 
 /**
- * The first or the next offset of partitions of a topic.
+ * Offsets of partitions of a topic: the first, the next, or the first at a time or later, negative where there is none.
  * @param leaders by partition, as metadata has them
  * @throws BrokerRefusal, and what the library throws when a leader does not answer
  */
@@ -46,14 +46,18 @@ export async function listOffsets(
 
 /**
  * What a group has committed, by topic and partition; those without a commit are absent.
+ * @param partitions default: all
  * @throws BrokerRefusal, and what the library throws when the coordinator does not answer
  */
 export async function committedOffsets(
   coordinator: Connection,
   group: string,
-  partitions: ReadonlyMap<string, readonly number[]>,
+  partitions?: ReadonlyMap<string, readonly number[]>,
 ): Promise<ReadonlyMap<string, ReadonlyMap<number, bigint>>> {
-  const topics = [...partitions].map(([name, indexes]) => ({ name, partitionIndexes: [...indexes] }))
+  const topics =
+    partitions === undefined
+      ? null
+      : [...partitions].map(([name, indexes]) => ({ name, partitionIndexes: [...indexes] }))
   const answer = await ask(
     coordinator,
     offsetFetchV8.api,

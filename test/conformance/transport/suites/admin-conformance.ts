@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Inbox, numbered, type TransportHarness } from './transport-harness.ts'
+import { Inbox, numbered, type TransportHarness } from '../transport-harness.ts'
 
 /** What every admin must do, whatever its driver. */
 export function adminConformance(harness: () => TransportHarness): void {

@@ -4,8 +4,8 @@ import type {
   PublishFailure,
   Publisher,
   PublishResult,
-} from '../../../src/transport/publisher.ts'
-import { numbered, type TransportHarness } from './transport-harness.ts'
+} from '../../../../src/transport/publisher.ts'
+import { numbered, type TransportHarness } from '../transport-harness.ts'
 
 const deadlineMs = 10_000
 

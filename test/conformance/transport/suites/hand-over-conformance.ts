@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { BatchResult, ReceivedBatch } from '../../../src/transport/subscriber.ts'
-import { Inbox, nextOffset, numbered, quickMember, type TransportHarness } from './transport-harness.ts'
+import type { BatchResult, ReceivedBatch } from '../../../../src/transport/subscriber.ts'
+import { Inbox, nextOffset, numbered, quickMember, type TransportHarness } from '../transport-harness.ts'
 
 const done: BatchResult = { kind: 'done' }
 const never = (): Promise<never> => new Promise(() => undefined)
