@@ -36,13 +36,34 @@ export type {
 // Reading
 export { type ConsumerOptions, createConsumer } from './runtime/create-consumer.ts'
 export {
+  type BatchHandler,
   type EventHandler,
   type EventSubscription,
-  type HandlerContext,
   on,
-  type ReceivedEvent,
-  type ReceivedTombstone,
+  type ReadingOptions,
 } from './inbox/events/event-subscription.ts'
+export { onBatch } from './inbox/events/on-batch.ts'
+export type {
+  BatchContext,
+  Cause,
+  HandlerContext,
+  HandlerScope,
+  ReceivedEvent,
+  ReceivedTombstone,
+} from './inbox/events/handler-context.ts'
+export type { HandlerCall, Middleware } from './inbox/events/middleware.ts'
+export { upcast, type Upcaster } from './inbox/events/upcaster.ts'
+export { neverRetry, retryLater } from './inbox/events/handler-verdict.ts'
+export { debezium, type DebeziumOptions } from './inbox/formats/debezium.ts'
+export { raw, type RawOptions } from './inbox/formats/raw.ts'
+export type {
+  FormatTools,
+  MessageFormat,
+  MessageFormats,
+  WireContent,
+  WireMessage,
+} from './inbox/formats/message-format.ts'
+export type { ReceivedRecord } from './transport/subscriber.ts'
 
 // Sagas
 export { createParticipant, type ParticipantOptions } from './runtime/create-participant.ts'

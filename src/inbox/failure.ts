@@ -19,6 +19,8 @@ const surroundings = new Set<ErrorCode>([
  * - `wait`: nothing; the message waits until the surroundings work again, for ever if need be
  * - `lost`: the handler’s connection is gone. Servers go down in the middle of a message, so the first time says nothing; but when it happens to
  *   the same message again, on a connection that has taken the claim, the handler’s statement may be what ends the server’s process
+ * - `permanent`: it is the message’s own fault, and another try would fail the same: a dead letter at once
+ * - `postponed`: the handler says when to try again; nothing is counted
  * - `count`: it may be the message’s own fault, so its tries are counted
  *
  * @param inHandler whether the handler threw it: then the database has begun the transaction and written the claim a moment before, and what
@@ -28,8 +30,10 @@ const surroundings = new Set<ErrorCode>([
 export function failureKind(
   thrown: unknown,
   inHandler: boolean = false,
-): 'conflict' | 'wait' | 'lost' | 'count' {
+): 'conflict' | 'wait' | 'lost' | 'permanent' | 'postponed' | 'count' {
   if (!isBackstitchError(thrown)) return 'count'
+  if (thrown.code === 'HANDLER_REFUSED') return 'permanent'
+  if (thrown.code === 'HANDLER_POSTPONED') return 'postponed'
   if (thrown.code === 'TRANSACTION_CONFLICT') return 'conflict'
   if (inHandler) {
     if (thrown.code === 'DATABASE_UNREACHABLE') return 'lost'

@@ -18,8 +18,13 @@ export type GroupWork<Target> = {
   /** Whether messages wait behind the dead letters of their key. Default `key`. */
   readonly order?: 'key' | 'none'
   read(record: ReceivedRecord): RecordReading<Target>
-  /** The text on which the deliveries of one matter are put in line, across partitions and members. */
+  /** How many deliveries of a target one transaction takes at most. Default 1. */
+  batchSizeMax?(target: Target): number
+  /** The text on which the deliveries of one matter are put in line, across partitions and members. Only for deliveries one at a time. */
   lockOn?(delivery: Delivery<Target>): string | undefined
-  /** Applies a message that was claimed, in the transaction of the claim. */
-  apply(tx: SqlExecutor, delivery: Delivery<Target>, attempt: Try): Promise<void>
+  /**
+   * Applies messages that were claimed, in the transaction of the claims: all of one target, those of a key in order. Where several fail
+   * together, each is applied once more by itself.
+   */
+  apply(tx: SqlExecutor, deliveries: readonly Delivery<Target>[], attempt: Try): Promise<void>
 }

@@ -2,12 +2,14 @@ import { type BackoffPolicy, backoffMs } from '../kernel/backoff.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { ReceivedMessage } from '../message/message.ts'
 import { quoted } from '../message/storable-text.ts'
 import { inTraceOf } from '../message/trace-context.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
 import type { BatchResult, ReceivedBatch, ReceivedRecord } from '../transport/subscriber.ts'
 import { type DeadLetter, deadLetterOf } from './dead-letter.ts'
 import { failureKind } from './failure.ts'
+import { postponedMs } from './events/handler-verdict.ts'
 import { type GroupInstruments, silentGroupInstruments } from './group-metrics.ts'
 import type { GroupWork } from './group-work.ts'
 import { fingerprintOf } from './identity/fingerprint.ts'
@@ -164,7 +166,7 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
       const [claimed = 'duplicate'] = await inbox.claim(tx, group, [entry], options)
       if (claimed !== 'fresh') return claimed
       trial.inHandler = true
-      await handling(() => inTraceOf(message.context, () => work.apply(tx, delivery, { attempt, signal })))
+      await handling(() => inTraceOf(message.context, () => work.apply(tx, [delivery], { attempt, signal })))
       trial.inHandler = false
       await signals.reach(`${kind}.commit.before`)
       return claimed
@@ -191,6 +193,7 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
   ): Promise<Handled> => {
     const kind = failureKind(thrown, inHandler)
     if (kind === 'wait') return waits(record, thrown)
+    if (kind === 'postponed') return postponed(record, message, thrown)
     const trouble = troubles.begin(placeOf(record), record.offset)
     if (kind === 'lost' && !trouble.isSuspect) {
       trouble.isSuspect = true
@@ -200,7 +203,7 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
     const attempts = ++trouble.failures
     trouble.waits = 0
     trouble.reason = reasonOf(thrown)
-    if (attempts >= retry.attemptsMax) {
+    if (kind === 'permanent' || attempts >= retry.attemptsMax) {
       trouble.burial = { thrown, attempts }
       return bury(record, { messageId: message.id, type: message.type, thrown, attempts })
     }
@@ -217,6 +220,18 @@ export function partitionWorker<Target>(options: PartitionWorkerOptions<Target>)
       },
       'handling a message failed; it is tried again',
     )
+    return { retryAfterMs }
+  }
+
+  const postponed = (
+    record: ReceivedRecord,
+    { id: messageId, type }: ReceivedMessage,
+    thrown: unknown,
+  ): Handled => {
+    const retryAfterMs = postponedMs(thrown) ?? 0
+    troubles.begin(placeOf(record), record.offset).reason = reasonOf(thrown)
+    const fields = { ...fieldsOf(record), messageId, type, retryAfterMs, reason: reasonOf(thrown) }
+    logger.info(fields, 'a handler wants a message later')
     return { retryAfterMs }
   }
 

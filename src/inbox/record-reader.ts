@@ -1,24 +1,29 @@
 import type { z } from 'zod'
 import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
 import { isUuid } from '../kernel/ids.ts'
-import type { Codec } from '../message/codec.ts'
+import { type Codec, jsonCodec } from '../message/codec.ts'
 import { assertWithinLimits, type BodyLimits } from '../message/limits.ts'
 import type { ReceivedMessage } from '../message/message.ts'
 import { quoted } from '../message/storable-text.ts'
-import { topicOf } from '../message/topic.ts'
 import { validateBody } from '../message/validate.ts'
-import { type HeaderFields, readWireHeaders } from '../message/wire-headers.ts'
 import type { ReceivedRecord } from '../transport/subscriber.ts'
+import type { FormatTools, MessageFormat, MessageFormats, WireMessage } from './formats/message-format.ts'
+import { standardFormat } from './formats/standard-format.ts'
+import { headerText, isJson, mediaType } from './formats/wire-text.ts'
 import { recordId } from './record-id.ts'
 
 /** One kind of message that a group reads, and what it is for. */
 export type Route<Target> = {
+  /** Its whole name. */
+  readonly topic: string
   readonly aggregateType: string
   readonly type: string
   readonly version: number
   readonly schema: z.ZodType
   /** Whether a record without a value is handed on; else it is skipped. */
   readonly takesTombstones: boolean
+  /** Makes the message of it that the target takes. What it throws makes the record unreadable. */
+  readonly convert?: (message: ReceivedMessage) => ReceivedMessage
   readonly target: Target
 }
 
@@ -42,9 +47,10 @@ export type RecordReading<Target> =
 
 /** How a group reads. */
 export type RecordReaderOptions = {
-  readonly topicPrefix: string
   readonly codec: Codec
   readonly limits: BodyLimits
+  /** Default: all topics have the standard one. */
+  readonly formats?: MessageFormats
   /**
    * What becomes of a type or version without a route: `skip` where topics carry many types of which a group wants some, `refuse` where
    * all that comes is for this group (`HANDLER_MISSING`).
@@ -52,32 +58,47 @@ export type RecordReaderOptions = {
   readonly unrouted: 'skip' | 'refuse'
 }
 
+/** What is read from one topic, and how. */
+type ReadTopic<Target> = { readonly routes: readonly Route<Target>[]; readonly format: MessageFormat }
+
 /**
  * Makes the function that turns records into validated messages. It never throws: of what it cannot read it says why.
  *
- * A record without the header `type` (Debezium’s router writes only `id` by default) is taken for the only kind of message that the group
- * reads from the topic; where it reads several it is unreadable.
+ * A record that does not tell its type (Debezium’s router writes only the header `id` by default) is taken for the only kind of message that
+ * the group reads from the topic; where it reads several it is unreadable.
  */
 export function recordReader<Target>(
   routes: readonly Route<Target>[],
   options: RecordReaderOptions,
 ): (record: ReceivedRecord) => RecordReading<Target> {
-  const byTopic = Map.groupBy(routes, ({ aggregateType }) => topicOf(aggregateType, options.topicPrefix))
+  const { unrouted } = options
+  const tools = formatTools(options)
+  const topics = new Map<string, ReadTopic<Target>>()
+  for (const [topic, ofTopic] of Map.groupBy(routes, (route) => route.topic))
+    topics.set(topic, { routes: ofTopic, format: formatOf(options.formats, topic) })
   return (record) => {
-    const ofTopic = byTopic.get(record.topic) ?? []
-    const type = rawHeader(record, 'type')
-    // Asked before anything else is read: what is wrong with messages for others is no concern of this group.
-    if (type !== undefined && options.unrouted === 'skip' && !ofTopic.some((route) => route.type === type))
-      return { kind: 'skipped' }
+    const { routes: ofTopic, format } = topics.get(record.topic) ?? { routes: [], format: standardFormat }
+    let type: string | undefined
+    let wire: WireMessage | undefined
     try {
-      const fields = readWireHeaders(record.headers)
-      const route = routeOf(ofTopic, record, fields, options)
+      type = format.typeOf?.(record)
+      // Asked before anything else is read: what is wrong with messages for others is no concern of this group.
+      if (type !== undefined && unrouted === 'skip' && !ofTopic.some((route) => route.type === type))
+        return { kind: 'skipped' }
+      if (format !== standardFormat) assertShortEnough(record, options.limits)
+      wire = format.read(record, tools)
+      const route = routeOf(ofTopic, record.topic, wire, unrouted)
       if (route === undefined) return { kind: 'skipped' }
-      return { kind: 'message', message: readMessage(record, fields, route, options), target: route.target }
+      const message = readMessage(record, wire, route, options)
+      return { kind: 'message', message: route.convert?.(message) ?? message, target: route.target }
     } catch (thrown) {
+      type = wire?.type ?? type
       return {
         kind: 'unreadable',
-        id: readableId(record),
+        id: readableId(
+          record,
+          wire?.id ?? (format === standardFormat ? headerText(record, 'id') : undefined),
+        ),
         ...(type !== undefined && { type }),
         error: isBackstitchError(thrown) ? thrown : malformed(reasonOf(thrown), thrown),
       }
@@ -85,63 +106,101 @@ export function recordReader<Target>(
   }
 }
 
+function formatOf(formats: MessageFormats | undefined, topic: string): MessageFormat {
+  return formats !== undefined && Object.hasOwn(formats, topic)
+    ? (formats[topic] ?? standardFormat)
+    : standardFormat
+}
+
+function formatTools({ limits }: RecordReaderOptions): FormatTools {
+  return {
+    parseJson: (bytes) => {
+      // All that counts for the depth is ASCII, and Latin-1 shows that at the price of a copy.
+      assertWithinLimits(bytes.toString('latin1'), bytes.length, limits, 'the value')
+      return jsonCodec.decode(bytes, 'the value')
+    },
+  }
+}
+
+/** What a format does with the bytes is its own matter, but it gets no more of them than the group wants to read. */
+function assertShortEnough({ topic, value }: ReceivedRecord, limits: BodyLimits): void {
+  if (value !== null && value.length > limits.bytesMax) assertWithinLimits('', value.length, limits, topic)
+}
+
 function routeOf<Target>(
   routes: readonly Route<Target>[],
-  { topic, value }: ReceivedRecord,
-  { type, version }: HeaderFields,
-  { unrouted }: RecordReaderOptions,
+  topic: string,
+  { type, version = 1, content }: WireMessage,
+  unrouted: RecordReaderOptions['unrouted'],
 ): Route<Target> | undefined {
-  const wanted = value === null ? routes.filter(({ takesTombstones }) => takesTombstones) : routes
+  const isTombstone = content.kind === 'none'
+  const wanted = isTombstone ? routes.filter(({ takesTombstones }) => takesTombstones) : routes
   if (type === undefined) {
     if (wanted.length === 1) return wanted[0]
     // A compacted topic holds tombstones that say no more than their key.
-    if (value === null && wanted.length === 0 && unrouted === 'skip') return undefined
+    if (isTombstone && wanted.length === 0 && unrouted === 'skip') return undefined
     throw malformed(
       `there is no header type, and this group reads ${wanted.length} kinds of messages from ${topic}`,
     )
   }
   const route = wanted.find((one) => one.type === type && one.version === version)
   if (route !== undefined || unrouted === 'skip') return route
-  if (value === null) throw malformed(`${quoted(type)} v${version} has no value`)
+  if (isTombstone) throw malformed(`${quoted(type)} v${version} has no value`)
   throw new BackstitchError('HANDLER_MISSING', `${quoted(type)} v${version} on ${topic}`)
 }
 
 function readMessage(
   record: ReceivedRecord,
-  fields: HeaderFields,
+  wire: WireMessage,
   route: Route<unknown>,
   options: RecordReaderOptions,
 ): ReceivedMessage {
-  const { topic, partition, offset, key, value } = record
+  const { topic, partition, offset, key } = record
+  const { id = recordId(record), createdAtUs, headers = {}, context = {} } = wire
+  if (!isUuid(id)) throw malformed(`the id is ${quoted(id)}, which is no UUID`)
   return {
-    id: fields.id ?? recordId(record),
+    id: id.toLowerCase(),
     aggregateType: route.aggregateType,
-    key: key?.toString('utf8') ?? '',
+    key: wire.key ?? key?.toString('utf8') ?? '',
     type: route.type,
     version: route.version,
-    body: value === null ? null : readBody(value, fields, route, options),
-    headers: fields.headers,
-    context: fields.context,
+    body: readBody(wire, route, options),
+    headers,
+    context,
     topic,
     partition,
     offset,
-    ...(fields.createdAtUs !== undefined && { createdAtUs: fields.createdAtUs }),
+    ...(createdAtUs !== undefined && { createdAtUs }),
   }
 }
 
 function readBody(
-  value: Buffer,
-  { contentType }: HeaderFields,
+  { content }: WireMessage,
   { type, version, schema }: Route<unknown>,
   { codec, limits }: RecordReaderOptions,
 ): unknown {
+  if (content.kind === 'none') return null
   const owner = `${type} v${version}`
-  const expected = mediaType(codec.contentType)
-  if (contentType !== undefined && mediaType(contentType) !== expected)
-    throw malformed(`${owner}: the content type is ${quoted(contentType)}, and this group reads ${expected}`)
-  // All that counts for the depth is ASCII, and Latin-1 shows that at the price of a copy.
-  assertWithinLimits(/[/+]json$/.test(expected) ? value.toString('latin1') : '', value.length, limits, owner)
-  const body = codec.decode(value, owner)
+  let body: unknown
+  if (content.kind === 'body') body = content.body
+  else {
+    const { bytes, contentType } = content
+    const expected = mediaType(codec.contentType)
+    if (contentType !== undefined && mediaType(contentType) !== expected)
+      throw malformed(
+        `${owner}: the content type is ${quoted(contentType)}, and this group reads ${expected}`,
+      )
+    assertWithinLimits(isJson(expected) ? bytes.toString('latin1') : '', bytes.length, limits, owner)
+    body = codec.decode(bytes, owner)
+  }
+  const valid = validated(schema, body, owner)
+  // Else a handler would take it for a deleted key.
+  if (valid === null)
+    throw malformed(`${owner}: the body is null, which only a record without a value may say`)
+  return valid
+}
+
+function validated(schema: z.ZodType, body: unknown, owner: string): unknown {
   try {
     return validateBody(schema, body, owner)
   } catch (thrown) {
@@ -158,17 +217,7 @@ function issuesOf(thrown: unknown): string {
     .join('; ')
 }
 
-/** `application/json; charset=utf-8` is `application/json`. */
-function mediaType(contentType: string): string {
-  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase()
-}
-
-function rawHeader(record: ReceivedRecord, name: string): string | undefined {
-  return record.headers.findLast(([own]) => own === name)?.[1]?.toString('utf8')
-}
-
-function readableId(record: ReceivedRecord): string {
-  const id = rawHeader(record, 'id')
+function readableId(record: ReceivedRecord, id: string | undefined): string {
   return id !== undefined && isUuid(id) ? id.toLowerCase() : recordId(record)
 }
 

@@ -122,6 +122,14 @@ export const errorCatalogue = {
     'No handler is registered for this command.',
     'Register one with handle(command, handler).',
   ),
+  HANDLER_POSTPONED: transient(
+    'A handler wants to be called with the message later.',
+    'Nothing to do: it is called again after the time that it named.',
+  ),
+  HANDLER_REFUSED: permanent(
+    'A handler refused a message for good.',
+    'It was put among the dead letters without another try; correct what the reason names.',
+  ),
   HANDLER_RESULT_INVALID: permanent(
     'A command’s handler returned no outcome of its contract.',
     'Return what ok(...) or rejected.<name>(...) of the handler’s own context gives.',
@@ -257,6 +265,10 @@ export const errorCatalogue = {
   STOP_DEADLINE_PASSED: permanent(
     'A process part did not stop within its deadline.',
     'Nothing is lost: what was not acknowledged is done again.',
+  ),
+  UPCAST_FAILED: permanent(
+    'An upcaster could not make the newer version of a message.',
+    'It was put among the dead letters with its bytes; correct the upcaster, or the producer, and hand it over again.',
   ),
   UNIT_OF_WORK_MISSING: permanent(
     'There is no unit of work to enqueue into.',

@@ -28,6 +28,19 @@ export function deriveId(from: string, ...parts: readonly (string | number)[]): 
   return stamp(bytes, 8)
 }
 
+const timeMsMax = 2 ** 48 - 1
+
+/**
+ * The least id of a time, for {@link deriveId}: what is derived from it falls into the partition of an inbox for that time. Times that an id
+ * cannot hold become the nearest that it can.
+ * @param timeMs since 1970
+ */
+export function idOfTime(timeMs: number): string {
+  const ms = Math.min(Math.max(Math.trunc(timeMs) || 0, 0), timeMsMax)
+  const time = ms.toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-8000-8000-000000000000`
+}
+
 /** Whether a text is a UUID in its usual form. */
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text)

@@ -54,4 +54,6 @@ export type ReceivedMessage<Body = unknown> = Message<Body> & {
   readonly offset: bigint
   /** When the writer inserted it, in microseconds since 1970; absent in records of foreign producers. */
   readonly createdAtUs?: bigint
+  /** What it was before upcasters made the present version of it. */
+  readonly writtenAs?: { readonly type: string; readonly version: number }
 }

@@ -47,7 +47,8 @@ export function isReservedHeader(name: string): boolean {
 }
 
 /**
- * Reads the headers of a record. Where a name comes twice the last one counts; one of ours without a value counts as absent.
+ * Reads the headers of a record. Where a name comes twice the last one counts; one of ours that is empty or without a value counts as absent, as
+ * a router that makes headers of columns sends it for a column that is null.
  * Times are microseconds since 1970 in decimal, as Debezium’s router writes a `timestamp` column into a header. An invalid trace context
  * counts as absent.
  *
@@ -59,7 +60,7 @@ export function readWireHeaders(wire: WireHeaders): HeaderFields {
   for (const [name, value] of wire) {
     const text = value === null || typeof value === 'string' ? value : value.toString('utf8')
     if (!ours.has(name)) headers[name] = text ?? ''
-    else if (text === null) delete own[name]
+    else if (text === null || text === '') delete own[name]
     else if (isStorableText(text)) own[name] = text
     else if (isTraceHeader(name))
       delete own[name] // never worth a message

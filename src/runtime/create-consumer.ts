@@ -1,5 +1,9 @@
+import { eventTopics } from '../inbox/events/event-routes.ts'
 import type { EventSubscription } from '../inbox/events/event-subscription.ts'
 import { eventWork } from '../inbox/events/event-work.ts'
+import type { Middleware } from '../inbox/events/middleware.ts'
+import type { Upcaster } from '../inbox/events/upcaster.ts'
+import type { MessageFormats } from '../inbox/formats/message-format.ts'
 import { groupPart } from '../inbox/group-part.ts'
 import type { ProcessPart } from '../kernel/lifecycle.ts'
 import { assertHandlers, type GroupOptions, groupParts } from './group-options.ts'
@@ -8,8 +12,17 @@ import { assertHandlers, type GroupOptions, groupParts } from './group-options.t
 export type ConsumerOptions = GroupOptions & {
   /** The consumer group: its members share the partitions, and each message takes effect once in it. */
   readonly group: string
-  /** Made by `on`. */
+  /** Made by `on` and `onBatch`. */
   readonly handlers: readonly EventSubscription[]
+  /** Made by `upcast`: so that the handler of a newer version has the older ones as well. */
+  readonly upcasters?: readonly Upcaster[]
+  /** Around every call of a handler, the first one outermost. */
+  readonly middleware?: readonly Middleware[]
+  /**
+   * How the records of a topic are to be understood, by its whole name, where it is not backstitch’s own way and they do not say themselves
+   * that they are CloudEvents: `debezium(...)`, `raw(...)`, or a format of yours.
+   */
+  readonly formats?: MessageFormats
 }
 
 /**
@@ -32,17 +45,26 @@ export type ConsumerOptions = GroupOptions & {
  * await billing.start()
  */
 export function createConsumer(options: ConsumerOptions): ProcessPart {
-  const { group, handlers } = options
+  const { group, handlers, upcasters, middleware, formats } = options
   assertHandlers(handlers)
   const { reading, outbox, logger, around } = groupParts(options, {
     group,
     kind: 'consumer',
-    aggregateTypes: handlers.map(({ contract }) => contract.aggregateType),
+    topics: (topicPrefix) => eventTopics(handlers, upcasters, topicPrefix),
     parts: ['inbox'],
     logFields: { group },
   })
   return groupPart({
     ...around,
-    work: eventWork({ group, subscriptions: handlers, ...reading, outbox, logger }),
+    work: eventWork({
+      group,
+      subscriptions: handlers,
+      ...(upcasters && { upcasters }),
+      ...(middleware && { middleware }),
+      ...(formats && { formats }),
+      ...reading,
+      outbox,
+      logger,
+    }),
   })
 }

@@ -1,5 +1,5 @@
 import type { ProcessPart } from '../kernel/lifecycle.ts'
-import { replyAggregateType, startAggregateType } from '../message/topic.ts'
+import { replyAggregateType, startAggregateType, topicOf } from '../message/topic.ts'
 import { pgDatabase } from '../postgres/pg-database.ts'
 import { pgSagaStore } from '../postgres/saga/pg-saga-store.ts'
 import { sagaPool } from '../postgres/saga/saga-pool.ts'
@@ -56,7 +56,8 @@ export function createOrchestrator(options: OrchestratorOptions): ProcessPart {
     {
       group: name,
       kind: 'orchestrator',
-      aggregateTypes: [replyAggregateType(name), startAggregateType(name)],
+      topics: (topicPrefix) =>
+        [replyAggregateType(name), startAggregateType(name)].map((type) => topicOf(type, topicPrefix)),
       parts: ['outbox', 'inbox', 'saga', 'timer'],
       logFields: { orchestrator: name },
     },

@@ -1,6 +1,6 @@
 import { groupPart } from '../inbox/group-part.ts'
 import type { ProcessPart } from '../kernel/lifecycle.ts'
-import { commandAggregateType } from '../message/topic.ts'
+import { commandAggregateType, topicOf } from '../message/topic.ts'
 import { pgParticipantStore } from '../postgres/pg-participant-store.ts'
 import type { CommandHandler } from '../saga/participant/command-handler.ts'
 import { participantWork } from '../saga/participant/participant-work.ts'
@@ -39,7 +39,7 @@ export function createParticipant(options: ParticipantOptions): ProcessPart {
   const { schema, reading, outbox, logger, around } = groupParts(options, {
     group,
     kind: 'participant',
-    aggregateTypes: [commandAggregateType(service)],
+    topics: (topicPrefix) => [topicOf(commandAggregateType(service), topicPrefix)],
     parts: ['participant', 'inbox', 'outbox'],
     logFields: { service, group },
   })

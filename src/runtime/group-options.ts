@@ -11,7 +11,7 @@ import type { HandlerRetry } from '../inbox/partition-worker.ts'
 import { type Codec, jsonCodec } from '../message/codec.ts'
 import { type BodyLimits, defaultBodyLimits } from '../message/limits.ts'
 import type { TraceContextSource } from '../message/trace-context.ts'
-import { defaultTopicPrefix, topicOf } from '../message/topic.ts'
+import { defaultTopicPrefix } from '../message/topic.ts'
 import { outboxOver, type OutboxWriter } from '../outbox/outbox.ts'
 import type { Part } from '../../migrations/migration.ts'
 import { addInboxLeaves } from '../postgres/add-inbox-leaves.ts'
@@ -76,7 +76,7 @@ export type GroupParts = {
 /**
  * Applies the defaults and brings the adapters of Postgres.
  *
- * @param member the group, the topics by aggregate type, and the tables that are needed
+ * @param member the group, its topics, and the tables that are needed
  * @throws `CONFIG_INVALID`
  */
 export function groupParts(
@@ -84,7 +84,7 @@ export function groupParts(
   member: {
     readonly group: string
     readonly kind: 'consumer' | 'participant' | 'orchestrator'
-    readonly aggregateTypes: readonly string[]
+    readonly topics: (topicPrefix: string) => readonly string[]
     readonly parts: readonly Part[]
     readonly logFields: object
   },
@@ -121,7 +121,7 @@ export function groupParts(
       subscriber: () =>
         transport.subscriber({
           group,
-          topics: [...new Set(member.aggregateTypes.map((type) => topicOf(type, topicPrefix)))],
+          topics: member.topics(topicPrefix),
           partitionsConcurrentMax,
           sessionTimeoutMs,
         }),

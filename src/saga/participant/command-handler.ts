@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { HandlerContext } from '../../inbox/events/event-subscription.ts'
+import type { HandlerContext } from '../../inbox/events/handler-context.ts'
 import type { CommandContract, Rejections } from '../../message/command.ts'
 import type { ReceivedMessage, SagaContext } from '../../message/message.ts'
 import type { CommandOutcome, OkOutcome, Reject } from './command-outcome.ts'

@@ -5,9 +5,18 @@ import type { Codec } from '../../message/codec.ts'
 import type { BodyLimits } from '../../message/limits.ts'
 import type { ReceivedMessage } from '../../message/message.ts'
 import { quoted } from '../../message/storable-text.ts'
-import { isAggregateType } from '../../message/topic.ts'
+import { isAggregateType, topicOf } from '../../message/topic.ts'
 import type { ReceivedRecord } from '../../transport/subscriber.ts'
 import type { CommandHandler } from './command-handler.ts'
+
+/** What is read, and how. */
+type CommandReaderOptions = {
+  readonly service: string
+  readonly handlers: readonly CommandHandler[]
+  readonly topicPrefix: string
+  readonly codec: Codec
+  readonly limits: BodyLimits
+}
 
 /** The name of a step is part of a key, which Postgres limits to some 2,700 bytes. */
 const stepLengthMax = 500
@@ -18,14 +27,10 @@ const stepLengthMax = 500
  *
  * @throws `CONFIG_INVALID` for two handlers of one contract, or a contract of another service
  */
-export function commandReader(options: {
-  readonly service: string
-  readonly handlers: readonly CommandHandler[]
-  readonly topicPrefix: string
-  readonly codec: Codec
-  readonly limits: BodyLimits
-}): (record: ReceivedRecord) => RecordReading<CommandHandler> {
-  const read = recordReader(routesOf(options.handlers, options.service), { ...options, unrouted: 'refuse' })
+export function commandReader(
+  options: CommandReaderOptions,
+): (record: ReceivedRecord) => RecordReading<CommandHandler> {
+  const read = recordReader(routesOf(options), { ...options, unrouted: 'refuse' })
   return (record) => {
     const reading = read(record)
     if (reading.kind !== 'message') return reading
@@ -46,7 +51,11 @@ function faultOf({ context: { saga, replyTo } }: ReceivedMessage): string | unde
   return undefined
 }
 
-function routesOf(handlers: readonly CommandHandler[], service: string): readonly Route<CommandHandler>[] {
+function routesOf({
+  handlers,
+  service,
+  topicPrefix,
+}: CommandReaderOptions): readonly Route<CommandHandler>[] {
   const seen = new Set<string>()
   return handlers.map((target) => {
     const { aggregateType, name: type, version, request: schema } = target.contract
@@ -58,6 +67,7 @@ function routesOf(handlers: readonly CommandHandler[], service: string): readonl
       )
     if (seen.has(place)) throw new BackstitchError('CONFIG_INVALID', `handlers: two of them handle ${place}`)
     seen.add(place)
-    return { aggregateType, type, version, schema, takesTombstones: false, target }
+    const topic = topicOf(aggregateType, topicPrefix)
+    return { topic, aggregateType, type, version, schema, takesTombstones: false, target }
   })
 }

@@ -77,7 +77,7 @@ export function participantWork(options: ParticipantWorkOptions): GroupWork<Comm
   const carryOut = async (call: Call, keep?: (answer: Answer) => Promise<void>): Promise<void> => {
     const { tx, message, target, attempt } = call
     const { saga } = message.context
-    const outgoing = outgoingMessages(message, group, ownerOf(message), options.traceContext)
+    const outgoing = outgoingMessages([message], group, ownerOf(message), options.traceContext)
     const { ok, rejected, checked } = outcomeMakers(target.contract)
     const returned = await target.handler(message.body, {
       tx,
@@ -144,10 +144,12 @@ export function participantWork(options: ParticipantWorkOptions): GroupWork<Comm
       const { saga } = message.context
       return saga && stepLock({ sagaId: saga.id, step: saga.step })
     },
-    apply: async (tx, delivery, attempt) => {
-      const call = { ...delivery, tx, attempt }
-      const { saga } = delivery.message.context
-      await (saga ? applyStep(call, saga) : applyAlone(call))
+    apply: async (tx, deliveries, attempt) => {
+      for (const delivery of deliveries) {
+        const call = { ...delivery, tx, attempt }
+        const { saga } = delivery.message.context
+        await (saga ? applyStep(call, saga) : applyAlone(call))
+      }
     },
   }
 }

@@ -8,6 +8,7 @@ import { messageHeaders, recordWith } from './records.ts'
 
 const id = '0197c5a0-0000-7000-8000-000000000001'
 const placed: Route<string> = {
+  topic: 'outbox.event.order',
   aggregateType: 'order',
   type: 'order.placed',
   version: 1,
@@ -27,7 +28,6 @@ function readerOf(
   options: { unrouted?: 'skip' | 'refuse'; codec?: Codec; bytesMax?: number } = {},
 ) {
   return recordReader(routes, {
-    topicPrefix: 'outbox.event.',
     codec: options.codec ?? jsonCodec,
     limits: { ...defaultBodyLimits, bytesMax: options.bytesMax ?? 10_000 },
     unrouted: options.unrouted ?? 'skip',
@@ -177,7 +177,13 @@ test('tombstones go to a handler that takes them, and are passed over else', () 
 })
 
 test('topics are told apart', () => {
-  const read = readerOf([placed, { ...shipped, aggregateType: 'parcel' }])
+  const read = readerOf([placed, { ...shipped, topic: 'outbox.event.parcel', aggregateType: 'parcel' }])
   const record = recordWith({ topic: 'outbox.event.parcel', value: { orderId: 'o1' }, headers: { id } })
   expect(read(record)).toMatchObject({ kind: 'message', target: 'shipped' })
+})
+
+test('a body of null is none of a deleted key, whatever the schema allows', () => {
+  const lax = { ...placed, schema: placed.schema.nullable(), takesTombstones: true }
+  const record = recordWith({ value: Buffer.from('null'), headers: messageHeaders('order.placed') })
+  expect(codeOf(readerOf([lax])(record))).toBe('MESSAGE_MALFORMED')
 })

@@ -133,12 +133,16 @@ test('free headers may hold anything, line breaks and __proto__ included', () =>
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
 })
 
+test('one of ours that is empty counts as absent: so a router’s header of a null column arrives', () => {
+  const names = ['id', 'type', 'version', 'created-at', 'saga-id', 'saga-round', 'expires-at', 'outcome']
+  const empty = names.map((name) => [name, Buffer.alloc(0)] as const)
+  expect(readWireHeaders(empty)).toEqual(readWireHeaders([]))
+})
+
 describe('refuses as malformed', () => {
   test.each<[string, string]>([
     ['id', 'order-1'],
-    ['id', ''],
     ['id', `${id}\n`],
-    ['version', ''],
     ['version', '1.0'],
     ['version', '-1'],
     ['version', 'v1'],
@@ -156,10 +160,8 @@ describe('refuses as malformed', () => {
 
   test.each<[string, string]>([
     ['saga-round', '1e3'],
-    ['saga-round', ''],
     ['saga-attempt', 'two'],
     ['saga-direction', 'back'],
-    ['saga-direction', ''],
   ])('%s: %j in a saga’s message', (name, value) => {
     const wire: WireHeaders = [
       ['saga-id', sagaId],

@@ -22,7 +22,7 @@ const incoming: ReceivedMessage = {
 }
 
 function sent(from: ReceivedMessage, group: string, handler: string, count = 1): readonly Message[] {
-  const outgoing = outgoingMessages(from, group, handler)
+  const outgoing = outgoingMessages([from], group, handler)
   for (let n = 0; n < count; n++) outgoing.add(Noted.create({ id: String(n) }))
   return outgoing.close()
 }
@@ -65,7 +65,7 @@ test('cause, correlation and trace come from the incoming message', () => {
 })
 
 test('what the handler says itself wins, but for the id', () => {
-  const outgoing = outgoingMessages(incoming, 'g', 'h')
+  const outgoing = outgoingMessages([incoming], 'g', 'h')
   const own = Noted.create({ id: 'n' }, { context: { correlationId: 'mine' }, headers: { tenant: 'acme' } })
   outgoing.add([own])
   const [message] = outgoing.close()
@@ -78,7 +78,7 @@ test('what the handler says itself wins, but for the id', () => {
 })
 
 test('nothing is added, and lost, after the end', () => {
-  const outgoing = outgoingMessages(incoming, 'g', 'h')
+  const outgoing = outgoingMessages([incoming], 'g', 'h')
   outgoing.close()
   expect(codeThrownBy(() => outgoing.add(Noted.create({ id: 'n' })))).toBe('HANDLER_FAILED')
 })
@@ -87,7 +87,7 @@ test('a tracer that knows where the handler stands wins over the trace of the me
   const [first, second] = [1, 2].map((n) => `00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333${n}-01`)
   const traced = { ...incoming, context: { traceparent: first as string, tracestate: 's=1' } }
   const contextOf = (source: () => { traceparent?: string }) => {
-    const outgoing = outgoingMessages(traced, 'g', 'h', source)
+    const outgoing = outgoingMessages([traced], 'g', 'h', source)
     outgoing.add(Noted.create({ id: 'n' }))
     const { traceparent, tracestate } = outgoing.close()[0]?.context ?? {}
     return { traceparent, tracestate }
