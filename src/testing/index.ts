@@ -4,3 +4,6 @@ export {
   inMemoryTransport,
 } from '../transport/in-memory-transport.ts'
 export { partitionOf } from '../transport/partition.ts'
+export { type Exploration, type ExploreOptions, explore } from './explore/explore.ts'
+export type { StepSamples } from './explore/answers.ts'
+export { type Rehearsal, type RehearsedCommand, rehearse } from './rehearse/rehearse.ts'
