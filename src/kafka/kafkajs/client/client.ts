@@ -2,7 +2,7 @@ import { Kafka, logLevel, type RetryOptions } from 'kafkajs'
 import { BackstitchError } from '../../../kernel/errors.ts'
 import { silentLogger } from '../../../kernel/logger.ts'
 import type { KafkajsOptions } from '../options.ts'
-import { registerZstd } from './compression.ts'
+import { registerCodecs } from './codecs/compression.ts'
 import { guardedSockets } from './guarded-sockets.ts'
 import { heldJoins } from './held-joins.ts'
 import { logTo } from './log-creator.ts'
@@ -44,7 +44,7 @@ export function clientFactory(options: KafkajsOptions): () => Client {
   quietRequestQueue()
   heldJoins()
   tolerantMetadata()
-  registerZstd()
+  registerCodecs()
   const logger = options.logger ?? silentLogger
   return () => {
     let isCutOff = false
