@@ -1,5 +1,6 @@
 import { BackstitchError } from '../../kernel/errors.ts'
 import type { CheckpointSave } from '../../relay/lease/lease-session.ts'
+import type { Release } from '../../relay/deferred/deferred-session.ts'
 import type { ParkedKey, QuarantinedRow } from '../../relay/quarantine/quarantine-session.ts'
 import { onlyShard, type Shard } from '../../relay/ownership/shard.ts'
 import type { ReplaySession } from '../../relay/replay/replay-session.ts'
@@ -17,6 +18,7 @@ import {
   quarantinedRowOf,
   releasedOf,
 } from './pg-relay-rows.ts'
+import { refusalOfRows } from './refusal-of-rows.ts'
 import { type RelayStatements, relayStatements } from './pg-relay-statements.ts'
 import { describeOutbox } from '../queries/relay/describe-outbox.ts'
 import { PgReplaySession } from './pg-replay-session.ts'
@@ -248,14 +250,23 @@ class PgRelaySession implements RelaySession {
     )
   }
 
-  async releaseDue(
-    release: Parameters<RelaySession['releaseDue']>[0],
-  ): ReturnType<RelaySession['releaseDue']> {
-    const { epoch, owner, from } = release
-    const rows = await this.#client
-      .run(this.#statements.releaseDeferred, [this.#shard.number, epoch, owner, from])
-      .catch(nothingIfRefused)
-    return rows && releasedOf(one(rows))
+  async releaseDue(release: Release): ReturnType<RelaySession['releaseDue']> {
+    const values = this.#releaseValues(release)
+    const found = await this.#client
+      .run(this.#statements.releaseDeferred, values)
+      .catch((error: unknown) => ({ refused: refusalOfRows(error) }))
+    return 'refused' in found ? found : releasedOf(one(found))
+  }
+
+  async firstDue(release: Release): ReturnType<RelaySession['firstDue']> {
+    const values = this.#releaseValues({ ...release, rowsMax: 1 })
+    const [row] = await this.#client.run(this.#statements.firstDeferred, values)
+    return row && { aggregateType: row[0] ?? '', key: row[1] ?? '' }
+  }
+
+  #releaseValues({ epoch, owner, from, rowsMax, without }: Release): readonly unknown[] {
+    const keys = without.length === 0 ? null : JSON.stringify(without)
+    return [this.#shard.number, epoch, owner, from, rowsMax, keys]
   }
 
   truncateCheckpoints(slot: 0 | 1): Promise<boolean> {
@@ -275,12 +286,6 @@ class PgRelaySession implements RelaySession {
 /** Somebody else appended the checkpoint of this number: nothing was written by us. */
 function nothingIfTaken(error: unknown): readonly TextRow[] {
   if (sqlStateOf(error) === uniqueViolation) return []
-  throw error
-}
-
-/** A lock was not to be had in time, or the right is missing: the statement did nothing, and the session is as it was. */
-function nothingIfRefused(error: unknown): undefined {
-  if (/^(42501|55P03|57014|40P01)$/.test(sqlStateOf(error) ?? '')) return undefined
   throw error
 }
 

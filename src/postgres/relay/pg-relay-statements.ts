@@ -19,7 +19,7 @@ import { flushWal, readFlushedTo } from '../queries/relay/flush-wal.ts'
 import { readEarlyPage } from '../queries/relay/read-early-page.ts'
 import { readLiveWindow } from '../queries/relay/read-live-window.ts'
 import { readWalkPage } from '../queries/relay/read-walk-page.ts'
-import { releaseDeferred } from '../queries/relay/release-deferred.ts'
+import { firstDeferred, releaseDeferred } from '../queries/relay/release-deferred.ts'
 import {
   leapCheckpoint,
   saveCheckpoint,
@@ -63,6 +63,7 @@ export function relayStatements(
     readTopicPins: readTopicPins(schema),
     pinTopic: pinTopic(schema),
     releaseDeferred: releaseDeferred(schema, shard),
+    firstDeferred: firstDeferred(schema, shard),
   }
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { name, text }])) as Record<
     keyof typeof texts,

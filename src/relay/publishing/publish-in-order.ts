@@ -88,7 +88,7 @@ export async function publishOnce(
     owner.onAcknowledged(batch)
     return settled
   }
-  const step = afterFailedBatch(batch, result)
+  const step = afterFailedBatch(batch, result, lane.namesRecords)
   if (step.kind === 'refused') {
     owner.onRefused(step.entry, step.failure)
     return settled

@@ -71,6 +71,11 @@ export class PublisherLane {
     this.#onAcknowledged = options.onAcknowledged ?? (() => undefined)
   }
 
+  /** Whether the outcome of a batch is told record by record. */
+  get namesRecords(): boolean {
+    return this.#transport.capabilities.perRecordOutcome
+  }
+
   /** Publishes waiting or under way. */
   get load(): number {
     return this.#waiting

@@ -15,6 +15,7 @@ const Reminded = event('order.reminded', {
 })
 const outbox = createOutbox({ service: 'orders' })
 const owner = 'test'
+const whole = { rowsMax: 500, without: [] }
 const settings = { leaseDurationMs: 60_000, pageRows: 100, pageBytes: 1_000_000 }
 
 let world: RelayWorld
@@ -60,8 +61,11 @@ async function session(): Promise<RelaySession> {
 async function owning() {
   const first = await session()
   const { epoch } = (await first.acquire(owner, settings.leaseDurationMs))!
-  const release = (from: string | null = null, by: RelaySession = first) =>
-    by.releaseDue({ epoch, owner, from })
+  const release = async (from: string | null = null, by: RelaySession = first) => {
+    const released = await by.releaseDue({ epoch, owner, from, ...whole })
+    if ('refused' in released) throw new Error(`it was refused: ${released.refused.reason}`)
+    return released
+  }
   return { epoch, release, session: first }
 }
 
@@ -122,14 +126,62 @@ describe('deferred messages', () => {
   })
 
   test('stay where they are while the right to release them is missing, and publishing goes on', async () => {
-    const { release, session: first } = await owning()
+    const { epoch, session: first } = await owning()
     await deferRows(1, 1)
     await world.pool.query(
       `create function refuse() returns trigger language plpgsql as $$ begin raise insufficient_privilege; end $$;
        create trigger refuse before delete on backstitch.outbox_deferred for each row execute function refuse()`,
     )
-    expect(await release()).toBeUndefined()
+    expect(await first.releaseDue({ epoch, owner, from: null, ...whole })).toMatchObject({
+      refused: { state: '42501', isOfMessage: false },
+    })
     expect(await first.flushedTo()).toBeGreaterThan(0n)
+    expect(await waiting()).toBe(1)
+  })
+})
+
+describe('a deferred message that the outbox refuses', () => {
+  test('waits, and those of its key behind it; all others go on, and so does the tenure', async () => {
+    await world.pool.query(
+      `alter table backstitch.outbox add constraint no_dots check (aggregateid <> 'of a constraint') not valid;
+       create function refuse() returns trigger language plpgsql as $$ begin
+         if new.payload like '%bad%' then raise exception using errcode = case new.aggregateid when 'of a trigger' then 'P0001' else 'SHOP1' end; end if;
+         return new;
+       end $$;
+       create trigger refuse before insert on backstitch.outbox for each row execute function refuse()`,
+    )
+    await world.pool.query(
+      `insert into backstitch.outbox_deferred (aggregatetype, aggregateid, type, payload, due_at)
+       select 'order', case when n in (300, 700) then 'of a constraint' when n in (400, 800) then 'of a trigger' when n = 500 then 'of its own' else n::text end,
+         'order.reminded', case when n in (400, 500) then 'bad' else n::text end, now() - interval '1 minute' + n * interval '1 ms'
+       from generate_series(1, 1000) n`,
+    )
+    await world.relay()
+    await until('the others are published', () => world.bodies().length === 995, 30_000)
+    await world.insert('live', 'live')
+    await until('new rows flow', () => world.bodies().includes('live'))
+    const held = new Set([300, 400, 500, 700, 800])
+    const published = world.bodies().filter((body) => body !== 'live')
+    expect(published.map(Number).toSorted((one, other) => one - other)).toEqual(
+      Array.from({ length: 1_000 }, (_, n) => n + 1).filter((n) => !held.has(n)),
+    )
+    expect(await waiting()).toBe(5)
+    expect(world.lines.filter((line) => line === 'owns the outbox')).toHaveLength(1)
+    expect(world.lines.filter((line) => line.includes('is refused by the outbox'))).toHaveLength(3)
+  })
+
+  test('is told with its SQLSTATE, and who comes first is told', async () => {
+    const { epoch, session: first } = await owning()
+    await deferRows(2, 1)
+    await world.pool.query(
+      `alter table backstitch.outbox add constraint odd check (aggregateid <> '1') not valid`,
+    )
+    const release = { epoch, owner, from: null, ...whole }
+    expect(await first.releaseDue(release)).toMatchObject({ refused: { state: '23514', isOfMessage: true } })
+    const key = { aggregateType: 'order', key: '1' }
+    expect(await first.firstDue(release)).toEqual(key)
+    expect(await first.releaseDue({ ...release, without: [key] })).toMatchObject({ count: 1 })
+    expect(await first.firstDue({ ...release, without: [key] })).toBeUndefined()
     expect(await waiting()).toBe(1)
   })
 })
@@ -143,9 +195,9 @@ describe('a release', () => {
       [epoch + 1n, owner],
       [epoch, 'another'],
     ] as const)
-      expect(await first.releaseDue({ epoch: wrongEpoch, owner: wrongOwner, from: null })).toMatchObject({
-        count: 0,
-      })
+      expect(
+        await first.releaseDue({ epoch: wrongEpoch, owner: wrongOwner, from: null, ...whole }),
+      ).toMatchObject({ count: 0 })
     expect(await waiting()).toBe(3)
   })
 
@@ -154,9 +206,9 @@ describe('a release', () => {
     await deferRows(1_200, 3_600)
     const first = await release()
     expect(first).toMatchObject({ count: 500, more: true })
-    const second = await release(first!.next)
+    const second = await release(first.next)
     expect(second).toMatchObject({ count: 500, more: true })
-    expect(await release(second!.next)).toMatchObject({ count: 200, more: false, untilNextMs: undefined })
+    expect(await release(second.next)).toMatchObject({ count: 200, more: false, untilNextMs: undefined })
     const { rows } = await world.pool.query('select aggregateid from backstitch.outbox order by seq')
     expect(rows.map(({ aggregateid }) => Number(aggregateid))).toEqual(
       Array.from({ length: 1_200 }, (_, n) => n + 1),
@@ -168,13 +220,13 @@ describe('a release', () => {
     await deferRows(30, 60, 'x'.repeat(900_000))
     const first = await release()
     expect(first).toMatchObject({ count: 9, more: true })
-    expect(await release(first!.next)).toMatchObject({ count: 9, more: true })
+    expect(await release(first.next)).toMatchObject({ count: 9, more: true })
   })
 
   test('tells how long the next one waits', async () => {
     const { release } = await owning()
     await defer(['a'], '1h')
-    const { untilNextMs } = (await release())!
+    const { untilNextMs } = await release()
     expect(untilNextMs).toBeGreaterThan(3_500_000)
     expect(untilNextMs).toBeLessThanOrEqual(3_600_000)
   })
@@ -205,7 +257,7 @@ describe('a release', () => {
   test('looks for late commits only when it looks at everything', async () => {
     const { release } = await owning()
     await deferRows(1, 1)
-    const { next } = (await release())!
+    const { next } = await release()
     await deferRows(1, 5)
     expect(await release(next)).toMatchObject({ count: 1 })
     await deferRows(1, 60)
@@ -221,7 +273,7 @@ describe('a release', () => {
     await deferRows(20_000, 3_600)
     let next: string | null = null
     for (let more = true; more; ) {
-      const released: Released = (await release(next))!
+      const released: Released = await release(next)
       ;({ next, more } = released)
     }
     const bufferOf = async (from: string | null): Promise<number> => {
@@ -237,6 +289,8 @@ describe('a release', () => {
           String(epoch),
           owner,
           from,
+          500,
+          null,
         ])
         const { Plan } = rows[0]!['QUERY PLAN'][0]
         return Plan['Shared Hit Blocks'] + Plan['Shared Read Blocks']

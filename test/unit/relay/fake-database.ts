@@ -245,6 +245,8 @@ export class FakeSession implements RelaySession {
     return { count: 0, more: false, next: '', untilNextMs: undefined }
   }
 
+  firstDue = (): ReturnType<RelaySession['firstDue']> => Promise.resolve(undefined)
+
   async readParked(): ReturnType<RelaySession['readParked']> {
     const entries = [...this.#database.quarantine.values()]
     const keyed = entries.filter(

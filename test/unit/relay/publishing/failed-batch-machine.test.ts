@@ -75,6 +75,51 @@ describe('a batch of which some failed', () => {
     })
   })
 
+  describe('by a driver that tells the outcome record by record', () => {
+    const batchesAfter = (batch: readonly BatchEntry[], failures: Record<number, PublishFailure['kind']>) =>
+      afterFailedBatch(batch, partial(failures), true)
+
+    test('the record that it names goes alone at once, those around it in their order', () => {
+      const failures = { 0: 'retriable', 1: 'retriable', 2: 'record', 3: 'retriable' } as const
+      expect(batchesAfter([a, b, c, d], failures)).toEqual({
+        kind: 'again',
+        batches: [[a, b], [c], [d]],
+      })
+      expect(afterFailedBatch([a, b, c, d], partial(failures))).toMatchObject({
+        batches: [
+          [a, b],
+          [c, d],
+        ],
+      })
+    })
+
+    test('each partition by itself, and those where nobody is named as a whole', () => {
+      const [u, v, w, x, y, z] = [0, 1, 2, 0, 1, 2].map((partition, n) => entry(n + 1, 't', partition))
+      if (!u || !v || !w || !x || !y || !z) throw new Error('there are six')
+      expect(
+        batchesAfter([u, v, w, x, y, z], {
+          0: 'record',
+          1: 'record',
+          2: 'retriable',
+          3: 'retriable',
+          4: 'record',
+          5: 'retriable',
+        }),
+      ).toEqual({ kind: 'again', batches: [[u], [x], [v, y], [w, z]] })
+    })
+
+    test('a whole batch that is blamed is halved, for nobody is named', () => {
+      expect(batchesAfter([a, b, c], { 0: 'record', 1: 'record', 2: 'record' })).toEqual({
+        kind: 'again',
+        batches: [[a, b], [c]],
+      })
+    })
+
+    test('it is believed once it stood alone', () => {
+      expect(batchesAfter([c], { 0: 'record' })).toMatchObject({ kind: 'refused', entry: c })
+    })
+  })
+
   test('for a topic: it is not believed before nothing else was in the batch', () => {
     const [x, y, z] = [entry(1, 'x'), entry(2, 'y'), entry(3, 'y')]
     expect(afterFailedBatch([x, y, z], partial({ 1: 'topic', 2: 'topic' }))).toEqual({
