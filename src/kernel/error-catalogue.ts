@@ -242,6 +242,10 @@ export const errorCatalogue = {
     'A step was not answered within its attempts; the saga is parked.',
     'See that the service works and run `backstitch saga retry`; the answer, once it comes, also lets the saga go on.',
   ),
+  REPLAY_FAILED: permanent(
+    'The database refuses to read rows that are to be sent again, or to note how far that is.',
+    'See that what the reason names is put right, most often a right that the relay lacks, and ask for the replay anew.',
+  ),
   REPLAY_NOT_FOUND: permanent(
     'There is no such replay, or it is done.',
     'List them with `backstitch outbox replays`.',

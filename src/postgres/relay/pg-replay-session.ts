@@ -1,8 +1,9 @@
+import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { Replay, ReplayProgress, ReplaySession } from '../../relay/replay/replay-session.ts'
 import type { OutboxTuple } from '../../relay/source/outbox-tuple.ts'
 import type { Page } from '../../relay/source/source-session.ts'
 import { readNextReplay, readReplayRows, saveReplay } from '../queries/replay/owner-replays.ts'
-import type { PgRelayClient } from './pg-relay-client.ts'
+import { type PgRelayClient, sqlStateOf, type TextRow } from './pg-relay-client.ts'
 import { pageOf } from './pg-relay-rows.ts'
 
 /** {@link ReplaySession} over the connection of a shard. */
@@ -29,7 +30,7 @@ export class PgReplaySession implements ReplaySession {
   }
 
   async nextReplay(): Promise<Replay | undefined> {
-    const [row] = await this.#client.run({ name: 'next replay', text: this.#texts.next }, [this.#shard])
+    const [row] = await this.#run('next', [this.#shard])
     if (!row) return undefined
     const [id, position, to, topic, newIds] = row
     return {
@@ -43,13 +44,29 @@ export class PgReplaySession implements ReplaySession {
 
   async readReplay({ id, position }: Replay, upTo: bigint, done: string): Promise<Page<OutboxTuple>> {
     const values = [id, this.#shard, position, upTo, done]
-    const rows = await this.#client.run({ name: 'replay rows', text: this.#texts.rows }, values)
+    const rows = await this.#run('rows', values)
     return pageOf(rows, this.#pageRows)
   }
 
   async saveReplay(progress: ReplayProgress): Promise<boolean> {
     const { id, epoch, position, published, skipped, refused, state, failure } = progress
     const values = [this.#shard, id, epoch, position, published, skipped, refused, state, failure ?? null]
-    return (await this.#client.run({ name: 'save replay', text: this.#texts.save }, values)).length > 0
+    return (await this.#run('save', values)).length > 0
+  }
+  async #run(name: 'next' | 'rows' | 'save', values: readonly unknown[]): Promise<readonly TextRow[]> {
+    try {
+      return await this.#client.run({ name: `${name} of replays`, text: this.#texts[name] }, values)
+    } catch (error) {
+      const state = sqlStateOf(error)
+      if (state === undefined || (ofTheSession.test(state) && !slow.has(state))) throw error
+      const code = slow.has(state) ? 'DATABASE_TOO_SLOW' : 'REPLAY_FAILED'
+      throw new BackstitchError(code, reasonOf((error as Error).cause ?? error), { cause: error })
+    }
   }
 }
+
+/** The time was over, or a lock was not to be had. */
+const slow = new Set(['57014', '55P03', '40P01'])
+
+/** Classes of SQLSTATE that are about the connection or the server. Others leave the session as it was, a lock table that is full too. */
+const ofTheSession = /^(?:08|25|28|3D|57|58|F0|XX)/

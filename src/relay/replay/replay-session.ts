@@ -27,7 +27,10 @@ export type ReplayProgress = {
   readonly failure?: string
 }
 
-/** The database’s side of replays, for the owner of a shard. */
+/**
+ * The database’s side of replays, for the owner of a shard. Where the database refuses something, but the session is as good as before, each
+ * throws `DATABASE_TOO_SLOW` for what a later try may do, and else `REPLAY_FAILED`.
+ */
 export type ReplaySession = {
   /** The oldest replay that is not done. */
   nextReplay(): Promise<Replay | undefined>

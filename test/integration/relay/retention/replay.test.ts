@@ -149,6 +149,25 @@ describe('a replay (rule C23)', () => {
   }, 90_000)
 })
 
+describe('a replay that the database refuses to read', () => {
+  test('has failed with its reason, and the shard works on as if there were none', async () => {
+    await world.pool.query(
+      `alter function backstitch.outbox_published_rows(bigint, bigint, pg_snapshot, text, text, timestamp, timestamp, integer, integer) rename to lost`,
+    )
+    const relay = await world.relay()
+    await world.insert('a', 'one')
+    await until('it is delivered', () => world.bodies().length === 1)
+    const { id } = await operator.replay({ fromSeq: '1' }, act)
+    const entry = await done(id)
+    expect(entry).toMatchObject({ state: 'failed', published: 0 })
+    expect(entry.failure).toContain('outbox_published_rows')
+    await world.insert('a', 'two')
+    await until('new rows flow', () => world.bodies().length === 2)
+    expect(relay.health().state).toBe('running')
+    expect(world.lines.filter((line) => line === 'owns the outbox')).toHaveLength(1)
+  })
+})
+
 describe('a wish for a replay is refused', () => {
   test('when nothing of it is left, and says from where rows are kept', async () => {
     await expect(operator.replay({ fromSeq: '1' }, act)).rejects.toMatchObject({ code: 'ROWS_NOT_KEPT' })
