@@ -138,7 +138,7 @@ export class OwnerTenure {
     })
     this.#delivery = new PageDelivery({ ...shared, held: this.#held })
     this.#topicWatch = new TopicWatch({ ...shared, session, keeper: this.#keeper, held: this.#held })
-    this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper })
+    this.#drain = new QuarantineDrain({ ...shared, session, keeper: this.#keeper, held: this.#held })
     this.#upkeep = new Upkeep(session, this.#keeper, signals)
     this.#backlog = new BacklogGauge(session, this.#keeper, this.#parked, instruments)
     this.#replayer = new Replayer({

@@ -75,7 +75,7 @@ export class PageDelivery {
     )
     this.#cutting = parts.catch(() => undefined)
     await Promise.all(await parts)
-    this.#options.held.count(parkedRows)
+    this.#options.held.count(parkedRows.filter(({ code }) => code === 'OUTBOX_PARTITION_HELD').length)
     return parkedRows
   }
 

@@ -9,7 +9,7 @@ import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
 import type { TopicDirectory } from '../publishing/topic-directory.ts'
 import { textAt } from '../source/outbox-tuple.ts'
 import { type Parked, placeOf } from './parked.ts'
-import type { HeldPartition, ParkedRow, QuarantinedRow, QuarantineSession } from './quarantine-session.ts'
+import type { HeldPartition, QuarantinedRow, QuarantineSession } from './quarantine-session.ts'
 import { republish } from './republish.ts'
 
 /** How often a held partition is tried. */
@@ -101,9 +101,9 @@ export class HeldPartitions {
     return true
   }
 
-  /** Rows that are about to go into the quarantine. */
-  count(rows: readonly ParkedRow[]): void {
-    this.#rowsUnproven += rows.filter(({ code }) => code === 'OUTBOX_PARTITION_HELD').length
+  /** So many rows are about to wait for partitions. */
+  count(rows: number): void {
+    this.#rowsUnproven += rows
   }
 
   /** Whether a partition waits for a moment with nothing else under way. */

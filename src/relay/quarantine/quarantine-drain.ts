@@ -6,6 +6,7 @@ import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
 import type { TopicDirectory } from '../publishing/topic-directory.ts'
 import { partitionOf } from '../../transport/partition.ts'
 import { at, textAt } from '../source/outbox-tuple.ts'
+import type { HeldPartitions } from './held-partitions.ts'
 import type { Parked } from './parked.ts'
 import type {
   IntendedKey,
@@ -36,6 +37,7 @@ export type QuarantineDrainOptions = {
   readonly session: QuarantineSession
   readonly keeper: CheckpointKeeper
   readonly parked: Parked
+  readonly held: Pick<HeldPartitions, 'hold' | 'count'>
   readonly topics: TopicDirectory
   readonly lanes: PublisherLanes
   readonly scope: PublishScope
@@ -197,9 +199,11 @@ export class QuarantineDrain {
       if (page === topicPagesAtOnce) return
       const { rows, full } = await session.readTopic(topic)
       const { free, waiting, held } = this.#sorted(rows, topic, known)
-      const { topicFailure, trouble } = await this.#republish(free, topic, known, false, { waiting, held })
-      const failure = topicFailure ?? trouble
+      const outcome = await this.#republish(free, topic, known, false, { waiting, held })
+      const failure = outcome.topicFailure ?? outcome.trouble
       if (failure !== undefined) return this.#postpone(topic, failure)
+      // after trouble, which took its time, the rest has its next turn
+      if (outcome.hadTrouble) return
       isFull = full
     }
     this.#topics.delete(topic)
@@ -252,23 +256,40 @@ export class QuarantineDrain {
     topic: string,
     partitions: number,
     headFirst: boolean,
-    others: Required<Pick<QuarantineChange, 'waiting' | 'held'>> = { waiting: [], held: [] },
-  ): Promise<{ refused: number; topicFailure: string | undefined; trouble: string | undefined }> {
-    const { keeper, parked, signals } = this.#options
+    others?: Required<Pick<QuarantineChange, 'waiting' | 'held'>>,
+  ): Promise<{
+    refused: number
+    hadTrouble: boolean
+    topicFailure: string | undefined
+    trouble: string | undefined
+  }> {
+    const { keeper, parked, held: partitionsHeld, signals } = this.#options
     await signals.reach('relay.drain.before')
-    const { drained, refused, topicFailure, trouble } = await republish(
+    const outcome = await republish(
       rows,
-      { topic, partitions, headFirst, deadlineShare },
+      {
+        topic,
+        partitions,
+        headFirst,
+        deadlineShare,
+        ...(others && {
+          hold: (partition: number, reason: string, isProven: boolean) =>
+            partitionsHeld.hold(topic, partition, reason, isProven),
+        }),
+      },
       this.#options,
     )
+    const { drained, refused, topicFailure, trouble } = outcome
     for (const row of refused) parked.parkKey(row.topic, row.key)
-    const waiting = [...others.waiting, ...rowsBehind(refused, rows, drained)]
-    if (drained.length + refused.length + waiting.length + others.held.length > 0) {
-      keeper.moveTo(keeper.cursor, 0, { drained, refused, waiting, held: others.held })
+    const waiting = [...(others?.waiting ?? []), ...rowsBehind(refused, rows, drained)]
+    const held = [...(others?.held ?? []), ...outcome.held]
+    if (drained.length + refused.length + waiting.length + held.length > 0) {
+      partitionsHeld.count(held.length)
+      keeper.moveTo(keeper.cursor, 0, { drained, refused, waiting, held })
       await keeper.save()
     }
     await signals.reach('relay.drain.after')
-    return { refused: refused.length, topicFailure, trouble }
+    return { refused: refused.length, hadTrouble: outcome.hadTrouble, topicFailure, trouble }
   }
 }
 

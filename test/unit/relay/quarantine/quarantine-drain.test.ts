@@ -228,6 +228,73 @@ describe('a parked topic', () => {
     await until('the partition flows', () => relay.status()[0]?.heldPartitions.length === 0)
   })
 
+  test('waits for no partition that cannot be written to: that one is held, and the others flow', async () => {
+    const { database, transport, start, insert, seqs, park } = await setUp()
+    const keys = Array.from({ length: 12 }, (_, n) => `k-${n}`)
+    const isThere = (key: string) => partitionOf(key, 4) === 1
+    expect(keys.filter(isThere).length).toBeGreaterThan(1)
+    let isSick = true
+    transport.answer = (records) =>
+      isSick && records.some(({ partition }) => partition === 1)
+        ? { kind: 'failed', failure: { kind: 'unknown', reason: 'no leader' } }
+        : { kind: 'acknowledged' }
+    // three pages, so that later ones find the partition held
+    for (let seq = 1; seq <= 120; seq++) park(seq, keys[seq % 12] ?? '', 'OUTBOX_TOPIC_UNKNOWN')
+    const relay = await start()
+    await until('the topic flows', () => relay.status()[0]?.parkedTopics.length === 0)
+    expect(relay.status()[0]?.heldPartitions).toEqual(['outbox.event.order/1'])
+    const waiting = Array.from({ length: 120 }, (_, n) => n + 1).filter((seq) =>
+      isThere(keys[seq % 12] ?? ''),
+    )
+    expect(seqs()).toEqual(waiting)
+    expect([...database.quarantine.values()].map(({ code, partition }) => [code, partition])).toEqual(
+      waiting.map(() => ['OUTBOX_PARTITION_HELD', 1]),
+    )
+    expect(transport.bodies).toHaveLength(120 - waiting.length)
+    insert(200, keys.find((key) => !isThere(key)) ?? '')
+    insert(201, keys.find(isThere) ?? '')
+    await until('the others flow', () => transport.bodies.includes('200'))
+    isSick = false
+    await until('all are published', () => seqs().length === 0)
+    expect(transport.bodies.map(Number).filter((seq) => waiting.includes(seq) || seq === 201)).toEqual([
+      ...waiting,
+      201,
+    ])
+    expect(new Set(transport.bodies).size).toBe(122)
+  }, 15_000)
+
+  test('is released only once all partitions had their turn, however slow they are', async () => {
+    const { transport, start, seqs, park } = await setUp()
+    transport.answer = async (_, number) => {
+      if (number === 1) return { kind: 'failed', failure: { kind: 'unknown', reason: 'no answer' } }
+      await new Promise((resolve) => setTimeout(resolve, 550))
+      return { kind: 'acknowledged' }
+    }
+    for (let seq = 1; seq <= 12; seq++) park(seq, `k-${seq}`, 'OUTBOX_TOPIC_UNKNOWN')
+    const relay = await start()
+    await until('it is drained', () => transport.bodies.length > 0)
+    await until('the topic flows', () => relay.status()[0]?.parkedTopics.length === 0)
+    expect(seqs()).toEqual([])
+    expect(transport.bodies).toHaveLength(12)
+  }, 15_000)
+
+  test('loses nothing and gets out by itself after nothing at all got through', async () => {
+    const { transport, start, seqs, park } = await setUp()
+    let isDown = true
+    transport.answer = () =>
+      isDown
+        ? { kind: 'failed', failure: { kind: 'unknown', reason: 'no answer' } }
+        : { kind: 'acknowledged' }
+    for (let seq = 1; seq <= 10; seq++) park(seq, `k-${seq}`, 'OUTBOX_TOPIC_UNKNOWN')
+    await start()
+    await until('it was tried', () => transport.batches.length > 1)
+    isDown = false
+    await until('all are published', () => seqs().length === 0)
+    expect(transport.bodies.map(Number).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 10 }, (_, n) => n + 1),
+    )
+  }, 15_000)
+
   test('is drained by itself once it can be written to', async () => {
     const { transport, start, insert, seqs } = await setUp()
     const relay = await start()
