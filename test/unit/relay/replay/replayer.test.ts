@@ -9,7 +9,7 @@ import { Parked } from '../../../../src/relay/quarantine/parked.ts'
 import type { Replay, ReplayProgress, ReplaySession } from '../../../../src/relay/replay/replay-session.ts'
 import { Replayer } from '../../../../src/relay/replay/replayer.ts'
 import { textAt } from '../../../../src/relay/source/outbox-tuple.ts'
-import { openWindow } from '../../../../src/relay/source/window-machine.ts'
+import type { Cursor } from '../../../../src/relay/source/window-machine.ts'
 import { partitionOf } from '../../../../src/transport/partition.ts'
 import { rowsOf } from '../rows.ts'
 import { ScriptedTransport } from '../scripted-transport.ts'
@@ -72,7 +72,7 @@ function setUp() {
   const note = (_: object, line: string): void => void lines.push(line)
   const replayer = new Replayer({
     session,
-    keeper: { epoch: 1n, cursor: { previous: { text: '9:9:' } } as ReturnType<typeof openWindow> },
+    keeper: { epoch: 1n, cursor: { previous: { text: '9:9:' } } as Cursor },
     parked: new Parked(),
     topics: new TopicDirectory({
       lanes,
