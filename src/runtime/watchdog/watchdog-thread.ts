@@ -11,7 +11,7 @@ export type WatchdogThreadData = {
  * The program of the thread that watches the event loop of the process. It is a text, since a bundler would not find a file of its own.
  *
  * It counts **its own ticks** in which the loop has not beaten: a process that was frozen (SIGSTOP, a machine asleep) has no ticks meanwhile,
- * and both go on together. When the loop is silent for too long it asks the inspector where it stands, for a second at most, writes one line
+ * and both go on together. When the loop is silent for too long it asks the inspector where it stands, for five seconds at most, writes one line
  * of JSON to the standard error, by itself since the loop would have to write for it, and ends the process with SIGKILL: nothing else ends
  * one that is in the middle of a computation.
  */
@@ -31,7 +31,7 @@ for (;;) {
   seen = beats
   if (silent >= Atomics.load(numbers, 1)) break
 }
-setTimeout(end, 1_000)
+setTimeout(end, 5_000)
 try {
   ask()
 } catch {
