@@ -1,40 +1,12 @@
-import { spawn } from 'node:child_process'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type PageCode, pageCode, root } from './page-code.ts'
 
-// Each block of the page is a file that its readers may copy: all of them are compiled, as strictly as an application would.
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-const folder = `${root}.cache/writing/`
-let page: string
-
+let code: PageCode
 beforeAll(async () => {
-  page = await readFile(`${root}docs/writing.md`, 'utf8')
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(`${folder}generated/prisma`, { recursive: true })
-  for (const [, code = '', file = ''] of page.matchAll(/```ts\n(\/\/ (\S+\.ts)\n[\s\S]*?)```/g))
-    await writeFile(folder + file, code)
-  await writeFile(`${folder}generated/prisma/client.ts`, generatedClient)
-  await writeFile(
-    `${folder}tsconfig.json`,
-    JSON.stringify({
-      compilerOptions: {
-        target: 'es2024',
-        module: 'nodenext',
-        customConditions: ['backstitch-source'],
-        types: ['node'],
-        strict: true,
-        noUncheckedIndexedAccess: true,
-        exactOptionalPropertyTypes: true,
-        noEmit: true,
-        allowImportingTsExtensions: true,
-        skipLibCheck: true,
-      },
-      include: ['**/*.ts'],
-    }),
-  )
+  code = await pageCode('writing', { 'generated/prisma/client.ts': generatedClient })
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(() => code.remove())
 
 /** What `prisma generate` makes of a model `Order`, as far as the page uses it. */
 const generatedClient = `import type { ITXClientDenyList } from '@prisma/client/runtime/client'
@@ -47,13 +19,12 @@ export type PrismaClient = {
 }`
 
 test('every block names its file', () => {
-  const named = page.match(/```ts\n\/\/ \S+\.ts\n/g) ?? []
-  expect(named.length).toBeGreaterThan(9)
-  expect(page.match(/```ts\n/g)).toHaveLength(named.length)
+  expect(code.files.length).toBeGreaterThan(9)
+  expect(code.files).toHaveLength(code.blocks)
 })
 
 test('the blocks compile', async () => {
-  expect(await compile()).toEqual({ code: 0, output: '' })
+  expect(await code.compile()).toEqual({ code: 0, output: '' })
 })
 
 test('the versions are those that the tests run with', async () => {
@@ -69,17 +40,7 @@ test('the versions are those that the tests run with', async () => {
     ['@prisma/client', 'Prisma'],
     ['typeorm', 'TypeORM'],
   ] as const) {
-    const row = page.split('\n').find((line) => line.startsWith(`| [${library}]`))
+    const row = code.text.split('\n').find((line) => line.startsWith(`| [${library}]`))
     expect(row, library).toMatch(new RegExp(`\\| ${devDependencies[name]?.replace(/\.\d+$/, '')} \\|$`))
   }
 })
-
-function compile(): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(`${root}node_modules/.bin/tsc`, ['-p', folder])
-    let output = ''
-    child.stdout.on('data', (text: Buffer) => (output += text.toString()))
-    child.stderr.on('data', (text: Buffer) => (output += text.toString()))
-    child.once('exit', (code) => resolve({ code, output }))
-  })
-}
