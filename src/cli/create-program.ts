@@ -8,7 +8,7 @@ import { addMigrateCommand } from './commands/migrate.ts'
 import { addOrchestratorCommand } from './commands/orchestrator.ts'
 import { addOutboxCommands } from './commands/outbox/outbox-commands.ts'
 import { addRelayCommand } from './commands/relay.ts'
-import { addSagaCommands } from './commands/saga.ts'
+import { addSagaCommands } from './commands/saga/saga-commands.ts'
 import { addTopicsCommands } from './commands/topics.ts'
 
 /** Adds one command to the program. `end` takes its exit code; a command that does not call it ends with 0. */

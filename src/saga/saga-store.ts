@@ -3,7 +3,7 @@ import type { DeadLetter } from '../inbox/dead-letter.ts'
 import type { OutboxRow } from '../outbox/outbox-row.ts'
 import type { DueTimer, TimerKey, TimerRow } from '../timer/timer.ts'
 import type { ReceivedRecord } from '../transport/subscriber.ts'
-import type { SagaGraph } from './definition/saga-graph.ts'
+import type { SagaGraph } from './graph/saga-graph.ts'
 import type { HistoryKind } from './machine/saga-effect.ts'
 import type { SagaStatus } from './machine/saga-state.ts'
 

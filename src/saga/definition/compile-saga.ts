@@ -7,7 +7,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { assertSaga, assertSteps } from './check-saga.ts'
 import type { CompiledStep, SagaDefinition } from './saga-definition.ts'
 import type { SagaOptions, StepDraft } from './saga-draft.ts'
-import type { GraphCommand, SagaGraph } from './saga-graph.ts'
+import type { GraphCommand, SagaGraph } from '../graph/saga-graph.ts'
 import { compileTiming } from './step-timing.ts'
 
 /**

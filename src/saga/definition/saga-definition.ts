@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { CommandContract } from '../../message/command.ts'
 import type { BackoffPolicy } from '../../kernel/backoff.ts'
-import type { SagaGraph } from './saga-graph.ts'
+import type { SagaGraph } from '../graph/saga-graph.ts'
 
 /**
  * How often a command is sent again while its outcome is unknown, with the same request, and how long to wait for each answer.

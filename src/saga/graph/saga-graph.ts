@@ -20,3 +20,16 @@ export type SagaGraph = {
   readonly version: number
   readonly nodes: readonly GraphNode[]
 }
+
+/** Whether a value read from a file is a graph. */
+export function isSagaGraph(value: unknown): value is SagaGraph {
+  const { name, version, nodes } = (value ?? {}) as { name?: unknown; version?: unknown; nodes?: unknown }
+  return (
+    typeof name === 'string' && typeof version === 'number' && Array.isArray(nodes) && nodes.every(isNode)
+  )
+}
+
+function isNode(value: unknown): boolean {
+  const { step, after, send } = (value ?? {}) as { step?: unknown; after?: unknown; send?: unknown }
+  return typeof step === 'string' && Array.isArray(after) && typeof send === 'object' && send !== null
+}

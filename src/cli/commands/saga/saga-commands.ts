@@ -1,24 +1,25 @@
 import { type Command, Option } from 'commander'
-import { isUuid } from '../../kernel/ids.ts'
-import { BackstitchError } from '../../kernel/errors.ts'
-import { parsedJson } from '../../kernel/parsed-json.ts'
-import { createSagaOperator } from '../../runtime/saga-operator.ts'
-import { chooseOrchestratorDatabase } from '../../runtime/from-config/choose-databases.ts'
-import type { SagaStatus } from '../../saga/machine/saga-state.ts'
-import type { SagaDetails, SagaSummary } from '../../saga/operator/saga-operator-store.ts'
-import type { SagaOperator } from '../../saga/operator/saga-operator.ts'
-import type { Act } from '../../audit/act.ts'
-import { actorOf } from '../actor.ts'
-import type { CliIo } from '../cli-io.ts'
-import { type CommandContext, commandContext } from '../command-context.ts'
-import { cellOf, renderTable } from '../output/render-table.ts'
-import { addActOptions, type ActOptions, limitOf } from '../operator-options.ts'
+import { isUuid } from '../../../kernel/ids.ts'
+import { BackstitchError } from '../../../kernel/errors.ts'
+import { parsedJson } from '../../../kernel/parsed-json.ts'
+import { createSagaOperator } from '../../../runtime/saga-operator.ts'
+import { chooseOrchestratorDatabase } from '../../../runtime/from-config/choose-databases.ts'
+import type { SagaStatus } from '../../../saga/machine/saga-state.ts'
+import type { SagaDetails, SagaSummary } from '../../../saga/operator/saga-operator-store.ts'
+import type { SagaOperator } from '../../../saga/operator/saga-operator.ts'
+import type { Act } from '../../../audit/act.ts'
+import { actorOf } from '../../actor.ts'
+import type { CliIo } from '../../cli-io.ts'
+import { type CommandContext, commandContext } from '../../command-context.ts'
+import { cellOf, renderTable } from '../../output/render-table.ts'
+import { addDiffCommand, addGraphCommand } from './graph.ts'
+import { addActOptions, type ActOptions, limitOf } from '../../operator-options.ts'
 
 const statuses: readonly SagaStatus[] = ['running', 'compensating', 'completed', 'compensated', 'parked']
 const sagaArgument = 'its id, or <name>/<business key>'
 
-/** `backstitch saga list|show|retry|skip`: the compensation desk in its first form. */
-export function addSagaCommands(program: Command, io: CliIo): void {
+/** `backstitch saga list|show|graph|diff|retry|skip`: definitions, instances, and the compensation desk in its first form. */
+export function addSagaCommands(program: Command, io: CliIo, end: (exitCode: number) => void): void {
   const saga = program.command('saga').description('look at sagas, and help those that are parked')
   saga
     .command('list')
@@ -47,6 +48,8 @@ export function addSagaCommands(program: Command, io: CliIo): void {
       const { state, ...rest } = found
       context.print({ ...rest, state: parsedJson(state) }, () => sagaPage(found))
     })
+  addGraphCommand(saga, io)
+  addDiffCommand(saga, io, end)
   addAct(saga, io, 'retry', 'send what a parked saga waits for once more, with all its attempts')
   addAct(saga, io, 'skip', 'pass over what a parked saga waits for: you vouch that it is settled')
 }
