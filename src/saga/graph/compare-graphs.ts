@@ -1,7 +1,7 @@
 import type { GraphCommand, SagaGraph } from './saga-graph.ts'
 
 /** One difference between two forms of a definition. */
-export type GraphChange = {
+type GraphChange = {
   readonly step: string
   readonly what: string
   readonly verdict: GraphVerdict
@@ -13,7 +13,7 @@ export type GraphChange = {
  * - `migrate`: a new version; those that have not come to the changed place may be moved to it, the others end on the old one
  * - `pin`: a new version; those that have begun the step must end on the old one
  */
-export type GraphVerdict = 'safe' | 'migrate' | 'pin'
+type GraphVerdict = 'safe' | 'migrate' | 'pin'
 
 /** What {@link compareGraphs} found. */
 export type GraphComparison = {

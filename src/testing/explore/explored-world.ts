@@ -9,7 +9,7 @@ import type { SagaMachine } from '../../saga/transition/machine-port.ts'
 export type OnItsWay = LegAddress & { readonly outcome?: string }
 
 /** How often the effect of a step was applied, and taken back, at its participant. */
-export type StepEffect = { readonly done: number; readonly undone: number }
+type StepEffect = { readonly done: number; readonly undone: number }
 
 /** All that there is of one saga, its participants and the messages between them, at one moment. */
 export type ExploredWorld = {
