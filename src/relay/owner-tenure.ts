@@ -313,7 +313,7 @@ export class OwnerTenure {
     const keeper = this.#keeper
     const underWay: {
       readonly end: bigint
-      readonly rows: number
+      readonly page: Page<OutboxTuple>
       readonly delivered: Promise<readonly ParkedRow[]>
     }[] = []
     let pagesDone = 0
@@ -351,15 +351,17 @@ export class OwnerTenure {
         await signals.reach('relay.read.after')
         const delivered = this.#delivery.deliver(page.rows, false)
         delivered.catch(() => undefined)
-        underWay.push({ end, rows: page.rows.length, delivered })
+        underWay.push({ end, page, delivered })
         if (underWay.length < pagesAtOnce) continue
       }
       const first = underWay.shift()
       if (!first) continue
       const parked = await first.delivered
       pagesDone++
-      keeper.moveTo(movedTo(keeper.cursor, first.end), first.rows, changeOf(parked))
-      if (first.rows === 0) continue
+      const { end, page } = first
+      keeper.moveTo(movedTo(keeper.cursor, end), page.rows.length, changeOf(parked))
+      page.release?.()
+      if (page.rows.length === 0) continue
       // one save is on its way while the next page is: a kill then repeats what is under way, and a page or two
       await saving
       saving = keeper.save()
@@ -394,6 +396,4 @@ export class OwnerTenure {
   }
 }
 
-function changeOf(parked: readonly ParkedRow[]): { readonly parked: readonly ParkedRow[] } | undefined {
-  return parked.length === 0 ? undefined : { parked }
-}
+const changeOf = (parked: readonly ParkedRow[]) => (parked.length === 0 ? undefined : { parked })

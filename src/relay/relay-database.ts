@@ -22,7 +22,7 @@ export type RelayDatabase = {
    */
   steward(settings: StewardSettings): Promise<StewardSession>
   /**
-   * Opens a session for a shard, one connection, for everything: what is read, concluded and saved must come from one server.
+   * Opens a session for a shard. What is read, concluded and saved must come from one server, whatever connections it takes.
    * @throws `DATABASE_UNREACHABLE`, `SCHEMA_MISSING`, `DATABASE_FAILING`, `OUTBOX_SHARDS_CHANGED`
    */
   connect(settings: SessionSettings): Promise<RelaySession>

@@ -8,6 +8,19 @@ export type OutgoingRecord = {
   readonly value: string | Buffer | null
   /** In order; a name may come twice. */
   readonly headers: readonly (readonly [name: string, value: string | Buffer])[]
+  /**
+   * The same key, value and headers as bytes, where whoever made the record can write them faster than a driver that has to ask for each.
+   * Drivers may take it or leave it.
+   */
+  readonly content?: RecordContent
+}
+
+/** Key, value and headers one after the other, as they stand in a record of Kafka’s message format 2. */
+export type RecordContent = {
+  /** Bytes that it takes, at most. */
+  readonly bytesMax: number
+  /** Writes it. @returns where it ends */
+  write(target: Buffer, at: number): number
 }
 
 /**

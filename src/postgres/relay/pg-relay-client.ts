@@ -1,4 +1,4 @@
-import { Client, type ClientConfig } from 'pg'
+import { Client, type ClientConfig, type Submittable } from 'pg'
 import type { ErrorCode } from '../../kernel/error-catalogue.ts'
 import { BackstitchError, isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import { assertSchema } from '../assert-schema.ts'
@@ -38,6 +38,7 @@ export class PgRelayClient {
 
   /**
    * @param deadlineMs for each query, and for connecting
+   * @param isPipelined whether statements are sent without waiting for the answers before them; there are no copies then
    * @throws `DATABASE_UNREACHABLE`, `DATABASE_FAILING`
    */
   static async connect(
@@ -45,11 +46,12 @@ export class PgRelayClient {
     name: string,
     deadlineMs: number,
     applicationName: string = 'backstitch relay',
+    isPipelined: boolean = true,
   ): Promise<PgRelayClient> {
     const client = new Client({
       ...config,
       // older versions of pg than 8.23 ignore it and send one statement at a time, which is slower and otherwise the same
-      pipeline: true,
+      pipeline: isPipelined,
       keepAlive: true,
       application_name: applicationName,
       connectionTimeoutMillis: deadlineMs,
@@ -87,6 +89,16 @@ export class PgRelayClient {
         ...(deadlineMs !== undefined && { query_timeout: deadlineMs }),
       })
       return result.rows
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
+  /** Runs a copy on a connection that is not pipelined. @throws `DATABASE_UNREACHABLE`, `DATABASE_FAILING`, `SCHEMA_MISSING` */
+  async copy(copy: Submittable & { readonly done: Promise<void> }): Promise<void> {
+    try {
+      this.#client.query(copy)
+      await copy.done
     } catch (error) {
       throw this.#explain(error)
     }

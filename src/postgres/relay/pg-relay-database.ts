@@ -43,7 +43,18 @@ export function pgRelayDatabase(
     name: label,
     ...(shards !== undefined && { shards }),
     steward: (settings) => begin(settings, (client) => openStewardSession(client, schema, settings)),
-    connect: (settings) => begin(settings, (client) => openRelaySession(client, schema, settings)),
+    connect: (settings) =>
+      begin(settings, (client) =>
+        openRelaySession(client, schema, settings, () =>
+          PgRelayClient.connect(
+            config,
+            label,
+            deadlineOf(settings.leaseDurationMs),
+            'backstitch relay pages',
+            false,
+          ),
+        ),
+      ),
     listen: (events) => pgWakeListener(config, schemaName, events),
     openLeaves: async (keepPublishedMs) =>
       new PgLeafSession(

@@ -21,6 +21,7 @@ import {
 import { refusalOfRows } from './refusal-of-rows.ts'
 import { type RelayStatements, relayStatements } from './pg-relay-statements.ts'
 import { describeOutbox } from '../queries/relay/describe-outbox.ts'
+import { PgPageReader } from './pg-page-reader.ts'
 import { PgReplaySession } from './pg-replay-session.ts'
 import { truncateCheckpoints } from '../queries/upkeep/truncate-checkpoints.ts'
 
@@ -36,6 +37,7 @@ export async function openRelaySession(
   client: PgRelayClient,
   schema: string,
   settings: SessionSettings,
+  connectReader: () => Promise<PgRelayClient>,
 ): Promise<RelaySession> {
   const table = `${schema}.outbox`
   const [description] = await client.run({ name: 'describe', text: describeOutbox(schema) }, [table])
@@ -51,6 +53,7 @@ export async function openRelaySession(
     shard,
     statements: relayStatements(schema, sequence ?? '', page, shard),
     pageRows: page.rows,
+    pages: new PgPageReader({ schema, shard, page, session: client, connect: connectReader }),
     replays: new PgReplaySession(client, schema, shard.number, page),
     sequenceInOrder: cache === '1',
     backend: backend ?? '',
@@ -62,13 +65,14 @@ type OutboxOfSession = {
   readonly shard: Shard
   readonly statements: RelayStatements
   readonly pageRows: number
+  readonly pages: PgPageReader
   readonly replays: ReplaySession
   readonly sequenceInOrder: boolean
   /** The server process behind the connection. */
   readonly backend: string
 }
 
-/** {@link RelaySession} over one connection. */
+/** {@link RelaySession} over one connection, and one more while there is a backlog. */
 class PgRelaySession implements RelaySession {
   readonly sequenceInOrder: boolean
   readonly replays: ReplaySession
@@ -76,6 +80,7 @@ class PgRelaySession implements RelaySession {
   readonly #schema: string
   readonly #shard: Shard
   readonly #pageRows: number
+  readonly #pages: PgPageReader
   readonly #backend: string
   readonly #statements: RelayStatements
 
@@ -85,6 +90,7 @@ class PgRelaySession implements RelaySession {
     this.#shard = outbox.shard
     this.#statements = outbox.statements
     this.#pageRows = outbox.pageRows
+    this.#pages = outbox.pages
     this.#backend = outbox.backend
     this.sequenceInOrder = outbox.sequenceInOrder
     this.replays = outbox.replays
@@ -144,6 +150,8 @@ class PgRelaySession implements RelaySession {
   }
 
   async readPage(read: PageRead): Promise<Page<OutboxTuple>> {
+    const packed = read.kind === 'walk' ? await this.#pages.read(read) : undefined
+    if (packed !== undefined) return packed
     const rows = await (read.kind === 'early'
       ? this.#client.run(this.#statements.readEarlyPage, [`{${read.xids.join(',')}}`, read.after, read.upTo])
       : this.#client.run(this.#statements.readWalkPage, [read.previous, read.current, read.after, read.upTo]))
@@ -274,6 +282,7 @@ class PgRelaySession implements RelaySession {
   }
 
   close(): void {
+    this.#pages.close()
     this.#client.close()
   }
 

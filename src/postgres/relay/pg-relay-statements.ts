@@ -16,9 +16,9 @@ import {
 import { acquireLease } from '../queries/relay/acquire-lease.ts'
 import { measureBacklog } from '../queries/relay/measure-backlog.ts'
 import { flushWal, readFlushedTo } from '../queries/relay/flush-wal.ts'
-import { readEarlyPage } from '../queries/relay/read-early-page.ts'
+import { readEarlyPage } from '../queries/pages/read-early-page.ts'
 import { readLiveWindow } from '../queries/relay/read-live-window.ts'
-import { readWalkPage } from '../queries/relay/read-walk-page.ts'
+import { readWalkPage } from '../queries/pages/read-walk-page.ts'
 import { firstDeferred, releaseDeferred } from '../queries/relay/release-deferred.ts'
 import {
   leapCheckpoint,

@@ -1,10 +1,11 @@
 import type { Logger } from '../../kernel/logger.ts'
 import type { TestSignals } from '../../kernel/test-signals.ts'
-import { partitionOf } from '../../transport/partition.ts'
 import type { PublishFailure } from '../../transport/publisher.ts'
 import type { HeldPartitions } from '../quarantine/held-partitions.ts'
 import type { Parked } from '../quarantine/parked.ts'
 import type { ParkedRow } from '../quarantine/quarantine-session.ts'
+import { partitionOfRow } from '../record/partition-of-row.ts'
+import { recordOfRow } from '../record/record-of-row.ts'
 import { type OutboxTuple, at, textAt } from '../source/outbox-tuple.ts'
 import { recordLag } from '../telemetry/record-lag.ts'
 import { type RelayInstruments, silentRelayInstruments } from '../telemetry/relay-metrics.ts'
@@ -14,7 +15,6 @@ import { type ApartOwner, publishApart } from './publish-apart.ts'
 import { publishInOrder } from './publish-in-order.ts'
 import type { PublishScope } from './publish-scope.ts'
 import type { PublisherLanes } from './publisher-lanes.ts'
-import { recordOfRow } from './record-of-row.ts'
 import type { TopicDirectory } from './topic-directory.ts'
 
 /** A page up to so many rows goes out in one request, through whichever lane is idle: splitting it would only cost. */
@@ -88,18 +88,17 @@ export class PageDelivery {
   async #entriesOf(rows: readonly OutboxTuple[], parkedRows: ParkedRow[]): Promise<BatchEntry[]> {
     const { parked, topics, sequenceHeader } = this.#options
     const entries: BatchEntry[] = []
-    let type: string | null | undefined
+    let type: string | undefined
     let topic = ''
     let partitions: number | undefined
     for (const row of rows) {
-      if (row[at.aggregatetype] !== type) {
-        type = row[at.aggregatetype]
-        topic = topics.nameOf(type ?? '')
+      if (type === undefined || !isOfType(row, type)) {
+        type = textAt(row, 'aggregatetype')
+        topic = topics.nameOf(type)
         partitions = topics.known(topic)?.partitions ?? (await this.#partitionsOf(topic))
       }
-      const key = textAt(row, 'aggregateid')
-      const partition = partitions === undefined ? undefined : partitionOf(key, partitions)
-      const cause = parked.isEmpty ? undefined : parked.causeOf(topic, key, partition)
+      const partition = partitions === undefined ? undefined : partitionOfRow(row, partitions)
+      const cause = parked.isEmpty ? undefined : parked.causeOf(topic, textAt(row, 'aggregateid'), partition)
       if (cause) parkedRows.push({ seq: textAt(row, 'seq'), topic, ...cause })
       else if (partition !== undefined)
         entries.push({ row, record: recordOfRow(row, topic, partition, sequenceHeader) })
@@ -218,4 +217,8 @@ export class PageDelivery {
       'a topic is parked: its rows wait until it can be written to',
     )
   }
+}
+
+function isOfType(row: OutboxTuple, type: string): boolean {
+  return 'bytes' in row ? row.is(at.aggregatetype, type) : row[at.aggregatetype] === type
 }

@@ -1,6 +1,6 @@
 import type { TestSignals } from '../../kernel/test-signals.ts'
 import type { PublishFailure } from '../../transport/publisher.ts'
-import { at } from '../source/outbox-tuple.ts'
+import { type OutboxTuple, at } from '../source/outbox-tuple.ts'
 import type { Batch, BatchEntry } from './batch-entry.ts'
 import { afterFailedBatch } from './failed-batch-machine.ts'
 import type { PublishScope } from './publish-scope.ts'
@@ -69,9 +69,9 @@ export async function publishOnce(
   const batch = owner.stillWanted(next)
   const [first] = batch
   if (!first) return settled
-  const oversize = batch.findIndex(({ row }) => typeof row[at.oversize] === 'string')
+  const oversize = batch.findIndex(({ row }) => oversizeOf(row) !== null)
   if (oversize === 0) {
-    const reason = `a body of ${first.row[at.oversize]} bytes is too large to be sent`
+    const reason = `a body of ${oversizeOf(first.row)} bytes is too large to be sent`
     owner.onRefused(first, { kind: 'record', reason })
     return { left: [batch.slice(1)] }
   }
@@ -99,4 +99,9 @@ export async function publishOnce(
   if (step.kind === 'again') return { left }
   if (step.kind === 'trouble') return { left, trouble: step.failure }
   return (await owner.onTopicFailure(step.topic, step.batch, step.failure)) === 'again' ? { left } : settled
+}
+
+/** Bytes of a body that is too large to be sent. */
+function oversizeOf(row: OutboxTuple): string | null {
+  return 'bytes' in row ? null : (row[at.oversize] ?? null)
 }

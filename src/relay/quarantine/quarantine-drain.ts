@@ -5,7 +5,7 @@ import type { PublishScope } from '../publishing/publish-scope.ts'
 import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
 import type { TopicDirectory } from '../publishing/topic-directory.ts'
 import { partitionOf } from '../../transport/partition.ts'
-import { at, textAt } from '../source/outbox-tuple.ts'
+import { textAt } from '../source/outbox-tuple.ts'
 import type { HeldPartitions } from './held-partitions.ts'
 import type { Parked } from './parked.ts'
 import type {
@@ -179,7 +179,10 @@ export class QuarantineDrain {
       this.#keys.delete(`${topic}\0${key}`)
       parked.releaseKey(topic, key)
       logger.info({ topic, key }, 'a parked key flows again')
-    } else draining.afterSeq = rows.at(-1)?.row[at.seq] ?? afterSeq
+    } else {
+      const last = rows.at(-1)
+      if (last) draining.afterSeq = textAt(last.row, 'seq')
+    }
   }
 
   /** A partition has trouble: all its keys are tried later, for each of them would take as long to find out. */

@@ -7,7 +7,7 @@ import { type PublishOwner, publishInOrder } from '../publishing/publish-in-orde
 import type { PublishScope } from '../publishing/publish-scope.ts'
 import type { PublisherLane } from '../publishing/publisher-lane.ts'
 import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
-import { recordOfRow } from '../publishing/record-of-row.ts'
+import { recordOfRow } from '../record/record-of-row.ts'
 import { textAt } from '../source/outbox-tuple.ts'
 import type { QuarantinedRow, RefusedRow } from './quarantine-session.ts'
 import { tryPartitions } from './try-partitions.ts'

@@ -16,7 +16,15 @@ export type LiveReading = {
 }
 
 /** Rows in order. `full`: the page was cut by the number of its rows or by their bytes, there may be more behind the last one. */
-export type Page<Row> = { readonly rows: readonly Row[]; readonly full: boolean }
+export type Page<Row> = {
+  readonly rows: readonly Row[]
+  readonly full: boolean
+  /**
+   * Says that neither the rows nor the records made of them will be used any more: their bytes are written over then. Called once at most, and
+   * only when all has gone well; else the garbage collector sees to it.
+   */
+  release?(): void
+}
 
 /** One page of a window that does not change any more. */
 export type PageRead =

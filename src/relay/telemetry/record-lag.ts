@@ -1,5 +1,5 @@
 import type { Histogram } from '../../kernel/metrics/metrics.ts'
-import { at, type OutboxTuple } from '../source/outbox-tuple.ts'
+import { type OutboxTuple, valueAt } from '../source/outbox-tuple.ts'
 
 /**
  * Records how long each acknowledged row took from its `created_at`, which is its transaction’s time by the database’s clock. Where that
@@ -13,7 +13,7 @@ export function recordLag(
 ): void {
   const now = nowMs / 1_000
   for (const { row } of rows) {
-    const seconds = now - Number(row[at.created_at])
+    const seconds = now - Number(valueAt(row, 'created_at') ?? undefined)
     // Postgres knows infinite times
     if (Number.isFinite(seconds)) lag.record(seconds > 0 ? seconds : 0)
   }

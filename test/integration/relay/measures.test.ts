@@ -10,9 +10,10 @@ let session: RelaySession
 
 beforeAll(async () => {
   world = await relayWorld()
-  const client = await PgRelayClient.connect({ connectionString: world.url }, 'measures', 30_000)
+  const connect = () => PgRelayClient.connect({ connectionString: world.url }, 'measures', 30_000)
+  const client = await connect()
   const settings = { leaseDurationMs: 3_000, pageRows: 1_000, pageBytes: 8_000_000 }
-  session = await openRelaySession(client, 'backstitch', settings)
+  session = await openRelaySession(client, 'backstitch', settings, connect)
 })
 afterAll(async () => {
   session.close()

@@ -1,7 +1,7 @@
-import { at, type OutboxColumn, type OutboxTuple } from '../../../src/relay/source/outbox-tuple.ts'
+import { at, type OutboxColumn } from '../../../src/relay/source/outbox-tuple.ts'
 
 /** A row as the database hands it over; what is not given is null, or something usual where the column never is. */
-export function rowOf(values: Partial<Record<OutboxColumn, string | null>> = {}): OutboxTuple {
+export function rowOf(values: Partial<Record<OutboxColumn, string | null>> = {}): readonly (string | null)[] {
   const usual: Partial<Record<OutboxColumn, string | null>> = {
     seq: '1',
     aggregatetype: 'order',
@@ -16,7 +16,7 @@ export function rowOf(values: Partial<Record<OutboxColumn, string | null>> = {})
 }
 
 /** Rows `1` to `count`, dealt out over keys `k-0`, `k-1`, ... */
-export function rowsOf(count: number, keys: number = 7, from: number = 1): OutboxTuple[] {
+export function rowsOf(count: number, keys: number = 7, from: number = 1): (readonly (string | null)[])[] {
   return Array.from({ length: count }, (_, n) =>
     rowOf({ seq: String(from + n), aggregateid: `k-${n % keys}`, payload: String(from + n) }),
   )

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { batchesOf } from '../../../../src/relay/publishing/batches-of.ts'
-import { recordOfRow } from '../../../../src/relay/publishing/record-of-row.ts'
+import { recordOfRow } from '../../../../src/relay/record/record-of-row.ts'
 import { rowsOf } from '../rows.ts'
 
 test.each([

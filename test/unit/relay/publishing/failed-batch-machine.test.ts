@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BatchEntry } from '../../../../src/relay/publishing/batch-entry.ts'
 import { afterFailedBatch } from '../../../../src/relay/publishing/failed-batch-machine.ts'
-import { recordOfRow } from '../../../../src/relay/publishing/record-of-row.ts'
+import { recordOfRow } from '../../../../src/relay/record/record-of-row.ts'
 import type { PublishFailure, PublishResult } from '../../../../src/transport/publisher.ts'
 import { rowOf } from '../rows.ts'
 

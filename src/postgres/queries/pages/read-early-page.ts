@@ -1,6 +1,6 @@
 import type { Shard } from '../../../relay/ownership/shard.ts'
-import { andInShard } from './in-shard.ts'
-import { outboxTuplesOf } from './outbox-tuple-columns.ts'
+import { andInShard } from '../relay/in-shard.ts'
+import { outboxTuplesOf } from '../relay/outbox-tuple-columns.ts'
 
 /**
  * A page of the rows of some transactions, in the order of `seq`.

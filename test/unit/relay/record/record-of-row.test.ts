@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readWireHeaders } from '../../../../src/message/wire-headers.ts'
-import { microseconds, recordOfRow } from '../../../../src/relay/publishing/record-of-row.ts'
+import { microseconds } from '../../../../src/relay/record/microseconds.ts'
+import { recordOfRow } from '../../../../src/relay/record/record-of-row.ts'
 import { at } from '../../../../src/relay/source/outbox-tuple.ts'
 import { outboxTupleColumns } from '../../../../src/postgres/queries/relay/outbox-tuple-columns.ts'
 import { rowOf } from '../rows.ts'
