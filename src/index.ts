@@ -65,6 +65,10 @@ export type {
 } from './inbox/formats/message-format.ts'
 export type { ReceivedRecord } from './transport/subscriber.ts'
 
+export { createLetterOperator } from './runtime/operators/letter-operator.ts'
+export type { LetterOperator } from './inbox/letters/operator/letter-operator.ts'
+export { readLetterLine } from './inbox/letters/operator/letter-line.ts'
+
 // Sagas
 export { createParticipant, type ParticipantOptions } from './runtime/create-participant.ts'
 export { type CommandContext, type CommandHandler, handle } from './saga/participant/command-handler.ts'

@@ -53,7 +53,7 @@ export function deadLetterOf(
 ): DeadLetter {
   const { group, messageId, type, thrown, attempts, state = 'dead', dueAtMs, order = 'none' } = about
   const { topic, partition, offset, timestampMs, key, value } = record
-  const stack = thrown instanceof Error ? thrown.stack : undefined
+  const stack = storableStack(thrown)
   return {
     group,
     topic,
@@ -67,12 +67,18 @@ export function deadLetterOf(
     payload: value,
     reasonCode: isBackstitchError(thrown) ? thrown.code : 'HANDLER_FAILED',
     reason: reasonOf(thrown),
-    ...(stack !== undefined && { stack: storable(stack, stackLengthMax) }),
+    ...(stack !== undefined && { stack }),
     attempts,
     state,
     ...(dueAtMs !== undefined && { dueAtMs }),
     order,
   }
+}
+
+/** The stack of what was thrown, as it can be stored. */
+export function storableStack(thrown: unknown): string | undefined {
+  const stack = thrown instanceof Error ? thrown.stack : undefined
+  return stack === undefined ? undefined : storable(stack, stackLengthMax)
 }
 
 /** Cut and freed of what Postgres cannot hold: a dead letter must never fail for its own words. */

@@ -33,6 +33,13 @@ export const groupMetricCatalogue = {
     unit: '{message}',
     description: 'Messages that were put among the dead letters.',
   },
+  redriven: {
+    kind: 'counter',
+    name: 'backstitch.group.redriven',
+    unit: '{message}',
+    description:
+      'Dead letters that took effect, each once: what was redriven, and what was tried again beside its key.',
+  },
   duration: {
     kind: 'histogram',
     name: 'backstitch.group.duration',

@@ -4,10 +4,13 @@ import type { ProcessPart } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
 import type { Subscriber } from '../transport/subscriber.ts'
-import type { GroupInstruments } from './group-metrics.ts'
+import { type GroupInstruments, silentGroupInstruments } from './group-metrics.ts'
 import { groupMember } from './group-member.ts'
 import type { GroupWork } from './group-work.ts'
 import type { InboxStore } from './inbox-store.ts'
+import { letterRedriver } from './letters/letter-redriver.ts'
+import type { LetterStore } from './letters/letter-store.ts'
+import { heardBy, withRedriver } from './letters/with-redriver.ts'
 import { partitionWorker, type HandlerRetry } from './partition-worker.ts'
 import { recordTransactions } from './record-transaction.ts'
 
@@ -16,6 +19,7 @@ export type GroupPartOptions<Target> = {
   readonly work: GroupWork<Target>
   readonly database: Database
   readonly inbox: InboxStore
+  readonly letters: LetterStore
   /** Looks whether the database answers and has the tables. */
   readonly checkDatabase: () => Promise<void>
   /** A new member of the group. */
@@ -31,17 +35,24 @@ export type GroupPartOptions<Target> = {
   readonly instruments?: GroupInstruments
 }
 
+/** A letter is left alone for longer than the database lets a transaction of ours last. */
+const leaseMarginMs = 10_000
+
 /** Makes a process part of a group’s work: one member of its consumer group, with the inbox before each message. */
 export function groupPart<Target>(options: GroupPartOptions<Target>): ProcessPart {
-  const { work, database, handlerTimeoutMs } = options
+  const { work, database, handlerTimeoutMs, instruments = silentGroupInstruments } = options
   const transactions = recordTransactions(database, {
     msMax: handlerTimeoutMs,
     ...(work.isolation && { isolation: work.isolation }),
   })
-  return groupMember({
+  const leaseMs = handlerTimeoutMs + leaseMarginMs
+  const redriver = letterRedriver({ ...options, instruments, transactions, leaseMs })
+  const inbox = heardBy(options.inbox, redriver, () => options.clock.now())
+  const member = groupMember({
     ...options,
     name: `${work.kind} ${work.group}`,
     transactions,
-    worker: partitionWorker({ ...options, transactions }),
+    worker: partitionWorker({ ...options, inbox, transactions }),
   })
+  return withRedriver(member, redriver)
 }

@@ -58,6 +58,11 @@ export const errorCatalogue = {
     'The message waits among the dead letters behind an earlier one of its key.',
     'Redrive or drop the earlier one (`backstitch dlq list --key`); this one then follows by itself.',
   ),
+  LETTER_NOT_FOUND: permanent('There is no such dead letter.', 'Look at them with `backstitch dlq list`.'),
+  LETTER_STATE_REFUSES: permanent(
+    'The state of the dead letter does not allow this.',
+    'Look at it with `backstitch dlq show`.',
+  ),
   MESSAGE_ID_REUSED: permanent(
     'A message has the id of another one with another body.',
     'It was put among the dead letters and not applied; give it an id of its own with `backstitch dlq edit`, or drop it, and correct its producer.',

@@ -18,6 +18,7 @@ import { addInboxLeaves } from '../postgres/add-inbox-leaves.ts'
 import { assertSchema } from '../postgres/assert-schema.ts'
 import { explainConnectionError } from '../postgres/explain-connection-error.ts'
 import { pgDatabase } from '../postgres/pg-database.ts'
+import { pgLetterStore } from '../postgres/inbox/pg-letter-store.ts'
 import { pgInboxStore } from '../postgres/pg-inbox-store.ts'
 import { pgOutboxStore } from '../postgres/pg-outbox-store.ts'
 import { poolPlace } from '../postgres/pool-place.ts'
@@ -112,6 +113,7 @@ export function groupParts(
     around: {
       database: pgDatabase(database),
       inbox: pgInboxStore(schema),
+      letters: pgLetterStore(schema),
       checkDatabase: async () => {
         await assertSchema({ pool: database, parts, schema }).catch(
           explainConnectionError(poolPlace(database)),

@@ -19,6 +19,8 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   CONFIG_INVALID: exitCode.usage,
   CONFIG_NOT_FOUND: exitCode.usage,
   CONFIRMATION_MISSING: exitCode.refused,
+  LETTER_NOT_FOUND: exitCode.notFound,
+  LETTER_STATE_REFUSES: exitCode.refused,
   REASON_MISSING: exitCode.usage,
   REPLAY_NOT_FOUND: exitCode.notFound,
   ROWS_NOT_KEPT: exitCode.notFound,
