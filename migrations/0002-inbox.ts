@@ -116,8 +116,26 @@ $body$`,
   letters integer not null,
   primary key (consumer_group, topic, key_hash)
 )`,
+    // What an owner of a partition has begun and not ended, for the next one to know after a death. A few rows that are written often:
+    // room on the page keeps the writes off the index.
+    `create table ${schema}.inbox_attempt (
+  consumer_group text not null,
+  topic text not null,
+  partition integer not null,
+  owner uuid not null,
+  epoch bigint not null default 1,
+  first_offset bigint,
+  last_offset bigint,
+  others bigint[] not null default '{}', -- beside the range
+  alone bigint, -- the one record in hand, and none beside it
+  deaths bigint[] not null default '{}', -- once for each death of a process with the record alone in hand
+  given_back boolean not null default false,
+  changed_at timestamptz not null default clock_timestamp(),
+  primary key (consumer_group, topic, partition)
+) with (fillfactor = 25)`,
   ],
   down: (schema) => [
+    `drop table ${schema}.inbox_attempt`,
     `drop table ${schema}.dead_letter_key`,
     `drop table ${schema}.dead_letter`,
     `drop function ${schema}.inbox_add_leaves(integer, integer)`,

@@ -46,6 +46,10 @@ export const errorCatalogue = {
     'The database does not answer.',
     'Check its address and that it runs; the process tries again by itself.',
   ),
+  EVENT_LOOP_BLOCKED: permanent(
+    'The event loop was blocked for longer than blockedMsMax, so the process was ended.',
+    'Look where it stood; let the handler compute in steps or in a thread of its own, or raise blockedMsMax.',
+  ),
   KAFKA_ACCESS_DENIED: permanent(
     'Kafka refuses this client.',
     'Check its credentials, and that the ACLs let its user do what is named.',
@@ -70,6 +74,10 @@ export const errorCatalogue = {
   MESSAGE_INVALID: permanent(
     'A message does not fit its contract.',
     'Correct the fields that are named; nothing was written, and the transaction is still usable.',
+  ),
+  MESSAGE_KILLS: permanent(
+    'Each process that handled this message died of it.',
+    'Find out why in the logs of those processes (memory, process.exit, a blocked event loop), correct the handler and redrive it.',
   ),
   MESSAGE_MALFORMED: permanent(
     'A record on the topic is not a message this group can read.',

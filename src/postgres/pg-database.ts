@@ -2,41 +2,75 @@ import type pg from 'pg'
 import type { Database, LastStatement, TransactionOptions } from '../kernel/database.ts'
 import type { ErrorCode } from '../kernel/error-catalogue.ts'
 import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
-import type { SqlExecutor } from '../kernel/sql-executor.ts'
+import type { SqlExecutor, SqlRow } from '../kernel/sql-executor.ts'
 import { explainConnectionError, isUnreachable } from './explain-connection-error.ts'
+import { type NamedStatement, runNamed } from './named-statement.ts'
 import { poolPlace } from './pool-place.ts'
+
+/** Runs single statements, each a transaction of its own. */
+export type PgStatements = {
+  /**
+   * @param signal when it aborts, the connection is cut, and the call rejects with its reason
+   * @throws as `transaction`
+   */
+  readonly statement: <Row extends SqlRow>(
+    statement: NamedStatement,
+    values: readonly unknown[],
+    signal?: AbortSignal,
+  ) => Promise<{ rows: Row[]; rowCount: number | null }>
+}
 
 /**
  * Runs transactions on the clients of a pool. The pool stays the user’s: its settings count, and nobody here ends it.
  *
  * The transaction handed to the work is the `pg` client itself, so that any library that takes one can be used.
  */
-export function pgDatabase(pool: pg.Pool): Database {
+export function pgDatabase(pool: pg.Pool): Database & PgStatements {
   const place = poolPlace(pool)
   surviveIdleErrors(pool)
+  const withClient = async <Result>(
+    work: (client: pg.PoolClient) => Promise<Result>,
+    signal: AbortSignal | undefined,
+    afterError: (client: pg.PoolClient) => Promise<unknown>,
+  ): Promise<Result> => {
+    const client = await connect(pool, place, signal)
+    let lost: unknown
+    // An error of a client that nobody listens to would end the process.
+    const noteLoss = (thrown: unknown): void => void (lost ??= thrown)
+    client.on('error', noteLoss)
+    let broken = true
+    try {
+      const result = await unlessAborted(work(client), signal)
+      broken = false
+      return result
+    } catch (thrown) {
+      if (signal?.aborted) throw signal.reason
+      lost ??= await afterError(client)
+      broken = lost !== undefined || isStandby(thrown)
+      throw explain(thrown, lost, place)
+    } finally {
+      client.off('error', noteLoss)
+      client.release(broken)
+    }
+  }
   return {
-    transaction: async (work, options = {}) => {
-      const client = await connect(pool, place, options.signal)
-      let lost: unknown
-      // An error of a client that nobody listens to would end the process.
-      const noteLoss = (thrown: unknown): void => void (lost ??= thrown)
-      client.on('error', noteLoss)
-      let broken = true
-      try {
-        const result = await unlessAborted(runTransaction(client, work, options), options.signal)
-        broken = false
-        return result
-      } catch (thrown) {
-        if (options.signal?.aborted) throw options.signal.reason
+    transaction: (work, options = {}) =>
+      withClient(
+        (client) => runTransaction(client, work, options),
+        options.signal,
         // Behind a statement that the work has left running, or on a line that swallows packets, a rollback has no end of its own.
-        lost ??= await unlessAborted(rollback(client), options.signal)
-        broken = lost !== undefined || isStandby(thrown)
-        throw explain(thrown, lost, place)
-      } finally {
-        client.off('error', noteLoss)
-        client.release(broken)
-      }
-    },
+        (client) => unlessAborted(rollback(client), options.signal),
+      ),
+    statement: <Row extends SqlRow>(
+      statement: NamedStatement,
+      values: readonly unknown[],
+      signal?: AbortSignal,
+    ) =>
+      withClient(
+        (client) => runNamed<Row>(client, statement, values),
+        signal,
+        () => Promise.resolve(undefined),
+      ),
   }
 }
 

@@ -7,6 +7,7 @@ import type { MessageFormats } from '../inbox/formats/message-format.ts'
 import { groupPart } from '../inbox/group-part.ts'
 import type { ProcessPart } from '../kernel/lifecycle.ts'
 import { assertHandlers, type GroupOptions, groupParts } from './group-options.ts'
+import { watchedPart } from './watchdog/watched-part.ts'
 
 /** What {@link createConsumer} takes. */
 export type ConsumerOptions = GroupOptions & {
@@ -47,14 +48,14 @@ export type ConsumerOptions = GroupOptions & {
 export function createConsumer(options: ConsumerOptions): ProcessPart {
   const { group, handlers, upcasters, middleware, formats } = options
   assertHandlers(handlers)
-  const { reading, outbox, logger, around } = groupParts(options, {
+  const { reading, outbox, logger, blockedMsMax, around } = groupParts(options, {
     group,
     kind: 'consumer',
     topics: (topicPrefix) => eventTopics(handlers, upcasters, topicPrefix),
     parts: ['inbox'],
     logFields: { group },
   })
-  return groupPart({
+  const part = groupPart({
     ...around,
     work: eventWork({
       group,
@@ -67,4 +68,5 @@ export function createConsumer(options: ConsumerOptions): ProcessPart {
       logger,
     }),
   })
+  return watchedPart(part, blockedMsMax, logger)
 }

@@ -5,6 +5,7 @@ import { pgParticipantStore } from '../postgres/pg-participant-store.ts'
 import type { CommandHandler } from '../saga/participant/command-handler.ts'
 import { participantWork } from '../saga/participant/participant-work.ts'
 import { assertHandlers, type GroupOptions, groupParts } from './group-options.ts'
+import { watchedPart } from './watchdog/watched-part.ts'
 
 /** What {@link createParticipant} takes. */
 export type ParticipantOptions = GroupOptions & {
@@ -36,7 +37,7 @@ export type ParticipantOptions = GroupOptions & {
 export function createParticipant(options: ParticipantOptions): ProcessPart {
   const { service, handlers, group = service } = options
   assertHandlers(handlers)
-  const { schema, reading, outbox, logger, around } = groupParts(options, {
+  const { schema, reading, outbox, logger, blockedMsMax, around } = groupParts(options, {
     group,
     kind: 'participant',
     topics: (topicPrefix) => [topicOf(commandAggregateType(service), topicPrefix)],
@@ -44,8 +45,9 @@ export function createParticipant(options: ParticipantOptions): ProcessPart {
     logFields: { service, group },
   })
   const store = pgParticipantStore(schema)
-  return groupPart({
+  const part = groupPart({
     ...around,
     work: participantWork({ service, group, handlers, ...reading, store, outbox, logger }),
   })
+  return watchedPart(part, blockedMsMax, logger)
 }

@@ -44,6 +44,12 @@ export type GroupOptions = {
   readonly retry?: HandlerRetry
   /** How long one message may take, from the claim to the commit. Default 60,000 ms. */
   readonly handlerTimeoutMs?: number
+  /**
+   * A handler that blocks the event loop for longer ends the process, which says where it stood: nothing else stops a computation without
+   * end, and its message is found out by the next process. Of the parts of a process the most patient one counts; 0 watches nothing.
+   * Default 30,000 ms.
+   */
+  readonly blockedMsMax?: number
   /** Partitions handled at the same time, each on a connection of the pool. Default 4. */
   readonly partitionsConcurrentMax?: number
   /** After this long without a sign of life the group replaces a member. Default 6,000 ms. */
@@ -70,6 +76,7 @@ export type GroupParts = {
   }
   readonly outbox: OutboxWriter
   readonly logger: Logger
+  readonly blockedMsMax: number
   /** The options of `groupPart`, without the work. */
   readonly around: Omit<GroupPartOptions<never>, 'work'>
 }
@@ -95,6 +102,7 @@ export function groupParts(
   const { group, parts } = member
   const retry = options.retry ?? { attemptsMax: 5, backoff: defaultBackoff }
   const { partitionsConcurrentMax = 4, sessionTimeoutMs = 6_000 } = options
+  const { blockedMsMax = 30_000 } = options
   assertName('group', group)
   assertCount('retry.attemptsMax', retry.attemptsMax)
   assertCount('partitionsConcurrentMax', partitionsConcurrentMax)
@@ -110,6 +118,7 @@ export function groupParts(
     },
     outbox: outboxOver(pgOutboxStore(schema), { service: group, codec, limits }),
     logger,
+    blockedMsMax: blockedMsMax === 0 ? 0 : assertCount('blockedMsMax', blockedMsMax),
     around: {
       database: pgDatabase(database),
       inbox: pgInboxStore(schema),

@@ -15,7 +15,12 @@ const tables: Readonly<Record<Part, Readonly<Record<string, readonly string[]>>>
     outbox_sharding: ['select'],
     outbox_replay: ['select', 'update'],
   },
-  inbox: { inbox: ['select', 'insert'], dead_letter: all, dead_letter_key: all },
+  inbox: {
+    inbox: ['select', 'insert'],
+    dead_letter: all,
+    dead_letter_key: all,
+    inbox_attempt: ['select', 'insert', 'update'],
+  },
   participant: { participant_step: ['select', 'insert'] },
   saga: {
     saga_instance: all,

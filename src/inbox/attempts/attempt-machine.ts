@@ -1,0 +1,226 @@
+import type { OffsetRange, StartedAttempts } from './attempt-log.ts'
+
+/** Records in hand together: those of one transaction. */
+export type AttemptUnit = { readonly first: bigint; readonly last: bigint; readonly count: number }
+
+/** What the machine goes by. */
+export type AttemptMachineOptions = {
+  /** A message is given up once its process has died so often with it: the first time in company, the others with it alone. */
+  readonly killsMax: number
+}
+
+/** Of a row that is written ahead, so that a partition with little to do does not write for each of its messages. */
+const aheadCount = 64n
+
+/** Records that are named one by one in a row. */
+const namedMax = 100
+
+/**
+ * Decides, for one tenure of a partition, which records may have ended the process that had it before, and what the row in the
+ * {@link AttemptLog} has to say now.
+ *
+ * - **Suspects** are the records that an earlier owner had begun and not ended. Each is run alone, until it is done: a suspect that only
+ *   failed stays one.
+ * - Only a death with the record alone in hand is counted: a crash blames no chunk. The first death of a killer happens in company, so it is
+ *   given up after `killsMax - 1` deaths of its own.
+ * - A record with such a death lets the others of its partition go first. A killer does not keep them from being done, and a process that
+ *   is killed from outside, always at the same time after its start, does not meet the same innocent again.
+ * - A row covers more than is in hand: everything fetched, and some records to come. What is below it, being tried again, is named.
+ */
+export class AttemptMachine {
+  readonly #deathsMax: number
+  /** Of the suspects, those that were not fetched yet. */
+  #unfetched: OffsetRange | undefined
+  readonly #unfetchedOthers: Set<bigint>
+  /** In the order of their offsets. */
+  readonly #suspects = new Set<bigint>()
+  #suspectsLast: bigint | undefined
+  readonly #deaths = new Map<bigint, number>()
+  readonly #delayed = new Set<bigint>()
+  readonly #inHand = new Set<AttemptUnit>()
+  #window: OffsetRange | undefined
+  #alone: bigint | undefined
+  #fetchedLast: bigint | undefined
+  #isGivenBack = false
+  /** What the row says for certain. */
+  #covered: { readonly range: OffsetRange | undefined; readonly others: ReadonlySet<bigint> } = {
+    range: undefined,
+    others: new Set(),
+  }
+
+  /** @param left what the row said when the partition was taken */
+  constructor(left: StartedAttempts, { killsMax }: AttemptMachineOptions) {
+    this.#deathsMax = Math.max(1, killsMax - 1)
+    this.#unfetched = left.range
+    for (const offset of left.deaths) this.#deaths.set(offset, (this.#deaths.get(offset) ?? 0) + 1)
+    this.#unfetchedOthers = new Set([...left.others, ...left.deaths])
+  }
+
+  /** Suspects that were fetched and are not done. */
+  get suspectsCount(): number {
+    return this.#suspects.size
+  }
+
+  /** Whether records that are fetched from now on may be suspects. */
+  get hasUnfetchedSuspects(): boolean {
+    return this.#unfetched !== undefined || this.#unfetchedOthers.size > 0
+  }
+
+  /** Whether nothing is in hand. */
+  get isIdle(): boolean {
+    return this.#inHand.size === 0 && this.#alone === undefined
+  }
+
+  /**
+   * Records were fetched, from `first` to `last`; called before {@link isSuspect} is asked about them.
+   * @param highWatermark the end of the partition: what came after the crash is no suspect
+   */
+  fetched(first: bigint, last: bigint, highWatermark: bigint): void {
+    if (this.#fetchedLast === undefined) this.#begin(first, highWatermark)
+    this.#fetchedLast = last
+    if (this.#window !== undefined && last > this.#window.last)
+      this.#window = { first: this.#lowest(first), last }
+  }
+
+  /** Whether a fetched record has to run alone; it then counts as a suspect until it is done. */
+  isSuspect(offset: bigint): boolean {
+    const range = this.#unfetched
+    const isOne =
+      this.#unfetchedOthers.delete(offset) ||
+      (range !== undefined && offset >= range.first && offset <= range.last)
+    if (range !== undefined && offset >= range.first)
+      this.#unfetched = offset >= range.last ? undefined : { first: offset + 1n, last: range.last }
+    if (isOne) {
+      this.#suspects.add(offset)
+      this.#suspectsLast = offset
+    }
+    return isOne
+  }
+
+  /**
+   * A unit is about to begin.
+   * @returns `wait`: not before the row is written; `write`: the row is to be written, beside it; `covered`: the row says all
+   */
+  begin(unit: AttemptUnit): 'covered' | 'write' | 'wait' {
+    this.#inHand.add(unit)
+    const { range, others } = this.#covered
+    const fromBelow = range !== undefined && unit.count === 1 && unit.last < range.first
+    if (fromBelow) return others.has(unit.first) ? 'covered' : 'wait'
+    if (range === undefined || unit.first < range.first || unit.last > range.last) {
+      this.#moveWindow(unit)
+      return 'wait'
+    }
+    if (this.#window === undefined || range.last - unit.last >= aheadCount / 2n) return 'covered'
+    if (this.#window.last > range.last) return 'write'
+    this.#moveWindow(unit)
+    return this.#window.last > range.last ? 'write' : 'covered'
+  }
+
+  /** A unit has ended, however it did. */
+  end(unit: AttemptUnit): void {
+    this.#inHand.delete(unit)
+  }
+
+  /**
+   * A suspect is about to run.
+   * @returns `wait`: once the row says so; `given up`: it does not run any more; `later`: let others go before
+   */
+  beginAlone(offset: bigint): 'wait' | 'given up' | 'later' {
+    const deaths = this.deathsOf(offset)
+    if (deaths >= this.#deathsMax) return 'given up'
+    if (deaths > 0 && !this.#delayed.has(offset)) {
+      this.#delayed.add(offset)
+      return 'later'
+    }
+    this.#alone = offset
+    return 'wait'
+  }
+
+  /** A suspect has ended. @param isDone it will not be tried again: it took effect, or is among the dead letters */
+  endAlone(offset: bigint, isDone: boolean): void {
+    this.#alone = undefined
+    if (!isDone) return
+    this.#suspects.delete(offset)
+    this.#deaths.delete(offset)
+    this.#delayed.delete(offset)
+  }
+
+  /** How often the process died while this record alone was in hand. */
+  deathsOf(offset: bigint): number {
+    return this.#deaths.get(offset) ?? 0
+  }
+
+  /** The partition goes to another owner: what is in hand may still end, and nothing more is begun. */
+  giveBack(): void {
+    this.#isGivenBack = true
+  }
+
+  /** What the row has to say. */
+  started(): StartedAttempts {
+    const window = this.#isGivenBack && this.#inHand.size === 0 ? undefined : this.#window
+    const suspects =
+      window === undefined || this.#suspects.size > namedMax ? this.#suspectsRange() : undefined
+    const range = hull(hull(window, this.#unfetched), suspects)
+    const outside = (offset: bigint): boolean =>
+      range === undefined || offset < range.first || offset > range.last
+    const named = new Set<bigint>()
+    for (const { first, count } of this.#inHand) if (count === 1 && outside(first)) named.add(first)
+    for (const list of [this.#deaths.keys(), this.#suspects, this.#unfetchedOthers])
+      for (const offset of list) if (named.size < namedMax && outside(offset)) named.add(offset)
+    return {
+      range,
+      others: [...named],
+      alone: this.#alone,
+      deaths: [...this.#deaths].flatMap(([offset, count]) => Array.from({ length: count }, () => offset)),
+      isGivenBack: this.#isGivenBack,
+    }
+  }
+
+  /** The row says this now. */
+  written({ range, others }: StartedAttempts): void {
+    this.#covered = { range, others: new Set(others) }
+  }
+
+  /** What lies before the first record is done; what lies behind the end was not there when the process died. */
+  #begin(first: bigint, highWatermark: bigint): void {
+    const range = this.#unfetched
+    if (range !== undefined) {
+      const from = range.first < first ? first : range.first
+      const to = range.last < highWatermark ? range.last : highWatermark - 1n
+      this.#unfetched = from > to ? undefined : { first: from, last: to }
+    }
+    const isGone = (offset: bigint): boolean => offset < first || offset >= highWatermark
+    for (const offset of this.#unfetchedOthers) if (isGone(offset)) this.#unfetchedOthers.delete(offset)
+    for (const offset of this.#deaths.keys()) if (isGone(offset)) this.#deaths.delete(offset)
+  }
+
+  #suspectsRange(): OffsetRange | undefined {
+    const [first] = this.#suspects
+    if (first === undefined || this.#suspectsLast === undefined) return undefined
+    return { first, last: this.#suspectsLast }
+  }
+
+  #moveWindow(unit: AttemptUnit): void {
+    const ahead = unit.last + aheadCount
+    const fetched = this.#fetchedLast ?? ahead
+    this.#window = { first: this.#lowest(unit.first), last: fetched > ahead ? fetched : ahead }
+  }
+
+  #lowest(offset: bigint): bigint {
+    let lowest = offset
+    const window = this.#window
+    for (const { first, count } of this.#inHand) {
+      const isNamed = count === 1 && window !== undefined && first < window.first
+      if (first < lowest && !isNamed) lowest = first
+    }
+    return lowest
+  }
+}
+
+function hull(one: OffsetRange | undefined, other: OffsetRange | undefined): OffsetRange | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return {
+    first: one.first < other.first ? one.first : other.first,
+    last: one.last > other.last ? one.last : other.last,
+  }
+}
