@@ -1,4 +1,4 @@
-export { kafkaConsole, type KafkaConsoleOptions } from './kafka-console.ts'
+export { kafkaConsole, type KafkaConsoleOptions, kafkaConsoleProducer } from './kafka-console.ts'
 export { ServicesUnavailableError } from './services-unavailable-error.ts'
 export { startDebezium } from './local/connect/start-debezium.ts'
 export type {

@@ -12,6 +12,8 @@ export interface ProgramOptions {
   cwd?: string
   /** SIGKILL after this long. Default 10 s. */
   timeoutMs?: number
+  /** What it reads from its standard input. Default: nothing. */
+  input?: string | Buffer
 }
 
 /** Runs a program to its end and collects what it writes. Rejects only if it cannot be started at all. */
@@ -23,14 +25,16 @@ export function runProgram(
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       timeout: options.timeoutMs ?? 10_000,
       killSignal: 'SIGKILL',
     })
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+    // a program that ends early breaks the pipe; its exit code says why
+    child.stdin?.on('error', () => undefined).end(options.input)
+    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk))
+    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk))
     child.once('error', reject)
     child.once('close', (code) =>
       resolve({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }),
