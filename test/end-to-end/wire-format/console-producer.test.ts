@@ -37,7 +37,8 @@ beforeAll(async () => {
     await kafkaConsoleProducer({
       brokers: kafkaBrokers(),
       args: [
-        ...['--topic', topic, '--compression-codec', compression],
+        `--topic=${topic}`,
+        `--compression-codec=${compression}`,
         ...Object.entries(properties).flatMap(([name, value]) => ['--reader-property', `${name}=${value}`]),
       ],
       lines: [
