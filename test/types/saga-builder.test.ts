@@ -91,70 +91,6 @@ describe('what a definition infers', () => {
     expect([refusal(() => shipping.build()), refusal(() => rapid.build())]).toEqual(['built', 'built'])
   })
 
-  test('the results of all branches after they have joined, and of its own branch alone within one', () => {
-    const built = saga()
-      .parallel(
-        (goods) =>
-          goods.step('reserve', reserve).step('again', {
-            send: ReserveStock,
-            with: ({ input, done }) => {
-              expectTypeOf<keyof typeof done>().toEqualTypeOf<'reserve'>()
-              return { orderId: input.orderId, sku: done.reserve.reservationId }
-            },
-          }),
-        (other) =>
-          other.step('other', {
-            send: ReserveStock,
-            with: ({ input, done }) => {
-              expectTypeOf<keyof typeof done>().toEqualTypeOf<never>()
-              return { orderId: input.orderId, sku: input.sku }
-            },
-          }),
-      )
-      .pivot('charge', {
-        send: ChargeCard,
-        with: ({ input, done }) => {
-          expectTypeOf<keyof typeof done>().toEqualTypeOf<'reserve' | 'again' | 'other'>()
-          return { orderId: done.other.reservationId, amount: input.total }
-        },
-      })
-      .parallel(
-        (one) => one.retriable('ship', ship),
-        (two) => two.retriable('post', ship),
-      )
-      .retriable('mail', {
-        send: ShipOrder,
-        with: ({ input, done }) => {
-          expectTypeOf(done.post).toEqualTypeOf<(typeof done)['ship']>()
-          return { orderId: input.orderId, reservationId: done.again.reservationId }
-        },
-      })
-      .build()
-    expect(built.steps.map(({ name, after }) => [name, ...after])).toEqual([
-      ['reserve'],
-      ['again', 'reserve'],
-      ['other'],
-      ['charge', 'again', 'other'],
-      ['ship', 'charge'],
-      ['post', 'charge'],
-      ['mail', 'ship', 'post'],
-    ])
-  })
-
-  test('that the result of a step with a condition may be absent', () => {
-    const built = saga()
-      .step('reserve', { ...reserve, when: ({ input }) => input.total > 0 })
-      .pivot('charge', {
-        send: ChargeCard,
-        with: ({ input, done }) => {
-          expectTypeOf(done.reserve).toEqualTypeOf<{ reservationId: string } | undefined>()
-          return { orderId: input.orderId, amount: input.total }
-        },
-      })
-      .build()
-    expect(built.graph.nodes.map(({ conditional }) => conditional)).toEqual([true, undefined])
-  })
-
   test('definitions of different inputs are one type', () => {
     const definition = saga().step('reserve', reserve).build()
     const list: readonly SagaDefinition[] = [definition]
@@ -250,54 +186,6 @@ describe('what a definition forbids', () => {
         with: ({ input, done }) => ({ orderId: input.orderId, reservationId: done.reserved.reservationId }),
       })
     expect(refusal(() => built.build())).toBe('built')
-  })
-
-  test('a branch with a step of another phase, a result of another branch, a branch without a step, and one branch alone', () => {
-    const pivoted = () =>
-      saga().parallel(
-        // @ts-expect-error a branch has no pivot
-        (one) => one.pivot('charge', charge),
-        (two) => two.step('b', reserve),
-      )
-    expect(refusal(() => pivoted().build())).toBe(invalid)
-    const seesOther = () =>
-      saga().parallel(
-        (one) => one.step('a', reserve),
-        (two) =>
-          two.step('b', {
-            send: ReserveStock,
-            // @ts-expect-error the other branch may not be done
-            with: ({ done }) => ({ orderId: 'o', sku: done.a.reservationId }),
-          }),
-      )
-    expect(refusal(() => seesOther().build())).toBe('built')
-    expect(
-      refusal(() =>
-        saga().parallel(
-          (one) => one,
-          (two) => two.step('b', reserve),
-        ),
-      ),
-    ).toBe(invalid)
-    expect(refusal(() => saga().parallel((one) => one.step('a', reserve)))).toBe(invalid)
-    const twice = () =>
-      saga().parallel(
-        (one) => one.step('a', reserve),
-        (two) => two.step('a', reserve),
-      )
-    expect(refusal(() => twice().build())).toBe(invalid)
-    // @ts-expect-error no condition
-    const always = () => saga().step('a', { ...reserve, when: true })
-    expect(refusal(() => always().build())).toBe(invalid)
-    const refusable = () =>
-      saga()
-        .pivot('charge', charge)
-        .parallel(
-          // @ts-expect-error after the pivot nothing can be refused
-          (one) => one.step('a', reserve),
-          (two) => two.retriable('b', ship),
-        )
-    expect(refusal(() => refusable().build())).toBe(invalid)
   })
 
   test('a name used twice', () => {

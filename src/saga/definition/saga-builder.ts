@@ -2,11 +2,9 @@ import type { z } from 'zod'
 import { BackstitchError } from '../../kernel/errors.ts'
 import { compileSaga } from './compile-saga.ts'
 import type { SagaDefinition } from './saga-definition.ts'
+import { draftsOfPlan, type SagaPlan } from './saga-plan.ts'
 import type { SagaOptions, StepDraft } from './saga-draft.ts'
-import type { OpeningPhase } from './saga-phases.ts'
-
-/** No step is done yet. */
-export type NothingDone = Record<never, never>
+import type { BlankPhase } from './saga-phases.ts'
 
 /**
  * Begins the definition of a saga, as data alone: what it builds has no `start` (see {@link file://./startable-saga.ts}).
@@ -32,7 +30,7 @@ export type NothingDone = Record<never, never>
 export function sagaBuilder<Input extends z.ZodType>(
   name: string,
   options: SagaOptions<Input>,
-): OpeningPhase<Input, NothingDone, SagaDefinition<Input>> {
+): BlankPhase<Input, SagaDefinition<Input>> {
   return sagaBuilderFor(name, options, (definition) => definition)
 }
 
@@ -41,7 +39,7 @@ export function sagaBuilderFor<Input extends z.ZodType, Built>(
   name: string,
   options: SagaOptions<Input>,
   finish: (definition: SagaDefinition<Input>) => Built,
-): OpeningPhase<Input, NothingDone, Built> {
+): BlankPhase<Input, Built> {
   const chainOf = (course: Course): Chain<Built> => {
     const add =
       (phase: StepDraft['phase']): Chain<Built>['step'] =>
@@ -59,8 +57,10 @@ export function sagaBuilderFor<Input extends z.ZodType, Built>(
       build: () => finish(compileSaga(name, options, course.drafts)),
     }
   }
+  const plan = (steps: (plan: SagaPlan<Input>) => void): Built =>
+    finish(compileSaga(name, options, draftsOfPlan(`${name} v${options.version}`, steps)))
   // The chain offers all phases at once and forgets the types of the steps; the interfaces say what may be called, `compileSaga` checks it.
-  return chainOf({ drafts: [], heads: [] }) as unknown as OpeningPhase<Input, NothingDone, Built>
+  return { ...chainOf({ drafts: [], heads: [] }), plan } as unknown as BlankPhase<Input, Built>
 }
 
 /** The steps so far, and those of them that the next one waits for. */

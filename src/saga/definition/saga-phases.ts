@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { CommandContract } from '../../message/command.ts'
 import type { CompensatableOptions, NewStepName, PivotOptions, RetriableOptions } from './step-options.ts'
+import type { SagaPlan } from './saga-plan.ts'
 
 /** The results of the steps before, and of one more; that of a step with a condition may be absent. */
 type DoneWith<Done, Name extends string, Command extends CommandContract, Held> = Done & {
@@ -13,6 +14,27 @@ type DoneWith<Done, Name extends string, Command extends CommandContract, Held> 
  * The phases of a saga are separate interfaces, each with the steps that may follow: compensatable ones, then at most one pivot, then
  * retriable ones (Richardson, Microservices Patterns). One interface with a phase as a type parameter does not stop a call.
  */
+
+/** A saga of which nothing is said yet: a chain of steps, or a plan. */
+export interface BlankPhase<Input extends z.ZodType, Built> extends OpeningPhase<Input, NothingDone, Built> {
+  /**
+   * Takes all steps in one function, each with the steps that it needs: for sagas whose branches part and join in more ways than a chain can say.
+   * The function runs once, here.
+   *
+   * @throws `SAGA_DEFINITION_INVALID` naming the saga and the step
+   * @example
+   * const placeOrder = saga('place-order', { version: 1, input: Order, key: (order) => order.orderId }).plan((steps) => {
+   *   const reserve = steps.step('reserve', { send: ReserveStock, with: ({ input }) => input, undo: { ... } })
+   *   const credit = steps.step('credit', { send: CheckCredit, with: ({ input }) => input })
+   *   const charge = steps.pivot('charge', { needs: { reserve, credit }, send: ChargeCard, with: ({ input, done }) => ... })
+   *   steps.retriable('ship', { needs: { charge, reserve }, send: ShipOrder, with: ({ done }) => done.reserve.reservationId })
+   * })
+   */
+  plan(plan: (steps: SagaPlan<Input>) => void): Built
+}
+
+/** No step is done yet. */
+export type NothingDone = Record<never, never>
 
 /** A saga without a step yet. */
 export interface OpeningPhase<Input extends z.ZodType, Done, Built> {

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { CallerTransaction } from '../../kernel/caller-transaction.ts'
-import { sagaBuilderFor, type NothingDone } from './saga-builder.ts'
+import { sagaBuilderFor } from './saga-builder.ts'
 import type { SagaDefinition } from './saga-definition.ts'
 import type { SagaOptions } from './saga-draft.ts'
-import type { OpeningPhase } from './saga-phases.ts'
+import type { BlankPhase } from './saga-phases.ts'
 
 /**
  * Starts sagas of one definition in the caller’s transaction, one for each input, and tells of each in the same order.
@@ -41,7 +41,7 @@ export function createSagaBuilder<Started>(
 ): <Input extends z.ZodType>(
   name: string,
   options: SagaOptions<Input>,
-) => OpeningPhase<Input, NothingDone, StartableSaga<Input, Started>> {
+) => BlankPhase<Input, StartableSaga<Input, Started>> {
   return (name, options) =>
     sagaBuilderFor(name, options, (definition) => {
       const startMany = async (tx: CallerTransaction, inputs: readonly unknown[]) => {
