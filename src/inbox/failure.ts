@@ -1,3 +1,4 @@
+import { sqlStateOf } from '../kernel/database.ts'
 import type { ErrorCode } from '../kernel/error-catalogue.ts'
 import { isBackstitchError } from '../kernel/errors.ts'
 
@@ -12,6 +13,21 @@ const surroundings = new Set<ErrorCode>([
   'SCHEMA_OUTDATED',
   'STOP_DEADLINE_PASSED',
 ])
+
+/** Of the message alone: the same handler fails over it as often as it is called. */
+const permanent = new Set<ErrorCode>([
+  'HANDLER_REFUSED',
+  'HANDLER_RESULT_INVALID',
+  'MESSAGE_INVALID',
+  'MESSAGE_MALFORMED',
+  'MESSAGE_TOO_LARGE',
+])
+
+/**
+ * States of statements whose values cannot be stored whatever else is in the database: class 22 (a text that is no date, a number out of
+ * range, a division by zero), a column that must not be null (23502), a check (23514). Those of other rows (23503, 23505) may pass later.
+ */
+const permanentState = /^(?:22...|23502|23514)$/
 
 /**
  * What a failure says about the message in hand.
@@ -31,8 +47,7 @@ export function failureKind(
   thrown: unknown,
   inHandler: boolean = false,
 ): 'conflict' | 'wait' | 'lost' | 'permanent' | 'postponed' | 'count' {
-  if (!isBackstitchError(thrown)) return 'count'
-  if (thrown.code === 'HANDLER_REFUSED') return 'permanent'
+  if (!isBackstitchError(thrown)) return isPermanent(thrown) ? 'permanent' : 'count'
   if (thrown.code === 'HANDLER_POSTPONED') return 'postponed'
   if (thrown.code === 'TRANSACTION_CONFLICT') return 'conflict'
   if (inHandler) {
@@ -40,6 +55,13 @@ export function failureKind(
     if (thrown.code === 'DATABASE_IS_STANDBY') return 'count'
     if (thrown.code === 'DATABASE_FAILING' && thrown.details['sqlState'] !== '53100') return 'count'
   }
+  if (permanent.has(thrown.code)) return 'permanent'
   if (surroundings.has(thrown.code)) return 'wait'
   return thrown.retriable && thrown.code !== 'HANDLER_FAILED' ? 'wait' : 'count'
+}
+
+function isPermanent(thrown: unknown): boolean {
+  if (thrown instanceof Error && thrown.name === 'ZodError') return true
+  const state = sqlStateOf(thrown)
+  return state !== undefined && permanentState.test(state)
 }

@@ -4,7 +4,7 @@ import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.t
 import type { Health, ProcessPart } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Subscriber } from '../transport/subscriber.ts'
-import type { PartitionWorker } from './partition-worker.ts'
+import type { GroupWorker } from './group-worker.ts'
 import type { RecordTransactions } from './record-transaction.ts'
 
 /** What a group member is made of. */
@@ -14,7 +14,7 @@ export type GroupMemberOptions = {
   /** Looks whether the database answers and has the tables. */
   readonly checkDatabase: () => Promise<void>
   readonly subscriber: () => Subscriber
-  readonly worker: PartitionWorker
+  readonly worker: GroupWorker
   readonly transactions: RecordTransactions
   readonly logger: Logger
   readonly clock: Clock
@@ -64,7 +64,7 @@ export function groupMember(options: GroupMemberOptions): ProcessPart {
     const next = options.subscriber()
     subscriber = next
     try {
-      await next.run({ onBatch: (batch) => worker.onBatch(batch) })
+      await next.run(worker)
     } catch (thrown) {
       await next.stop()
       throw thrown

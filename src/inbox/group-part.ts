@@ -5,13 +5,16 @@ import type { Logger } from '../kernel/logger.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
 import type { Subscriber } from '../transport/subscriber.ts'
 import { type GroupInstruments, silentGroupInstruments } from './group-metrics.ts'
+import type { AttemptWatch } from './engine/attempt-watch.ts'
+import { Dispatcher } from './engine/dispatcher.ts'
+import { unitRunner } from './engine/unit-runner.ts'
 import { groupMember } from './group-member.ts'
 import type { GroupWork } from './group-work.ts'
+import type { HandlerRetry } from './handler-retry.ts'
 import type { InboxStore } from './inbox-store.ts'
 import { letterRedriver } from './letters/letter-redriver.ts'
 import type { LetterStore } from './letters/letter-store.ts'
 import { heardBy, withRedriver } from './letters/with-redriver.ts'
-import { partitionWorker, type HandlerRetry } from './partition-worker.ts'
 import { recordTransactions } from './record-transaction.ts'
 
 /** What a group’s work needs around it. */
@@ -25,7 +28,11 @@ export type GroupPartOptions<Target> = {
   /** A new member of the group. */
   readonly subscriber: () => Subscriber
   readonly retry: HandlerRetry
-  /** For one message, from the claim to the commit. */
+  /** Transactions at the same time, over all partitions. */
+  readonly concurrencyMax: number
+  /** Takes note of what is begun. Default: nothing does. */
+  readonly attempts?: AttemptWatch
+  /** For one transaction, from the claim to the commit. */
   readonly handlerTimeoutMs: number
   readonly stopDeadlineMs: number
   readonly logger: Logger
@@ -48,11 +55,12 @@ export function groupPart<Target>(options: GroupPartOptions<Target>): ProcessPar
   const leaseMs = handlerTimeoutMs + leaseMarginMs
   const redriver = letterRedriver({ ...options, instruments, transactions, leaseMs })
   const inbox = heardBy(options.inbox, redriver, () => options.clock.now())
+  const runner = unitRunner({ ...options, inbox, instruments, transactions })
   const member = groupMember({
     ...options,
     name: `${work.kind} ${work.group}`,
     transactions,
-    worker: partitionWorker({ ...options, inbox, transactions }),
+    worker: new Dispatcher({ ...options, runner }),
   })
   return withRedriver(member, redriver)
 }

@@ -1,5 +1,5 @@
 /** What goes wrong with the record at the head of a partition. */
-export type Trouble = {
+type Trouble = {
   readonly offset: bigint
   /** Failures that may be the record’s own fault. */
   failures: number

@@ -42,3 +42,19 @@ export type Database = {
     options?: TransactionOptions,
   ) => Promise<Result>
 }
+
+/** Query builders wrap the errors of a driver once or twice. */
+const causesMax = 5
+
+/**
+ * The SQLSTATE of an error that a database server sent, or of the one that caused it; codes of other origin do not come with a severity.
+ */
+export function sqlStateOf(thrown: unknown): string | undefined {
+  let error = thrown
+  for (let depth = 0; depth < causesMax && typeof error === 'object' && error !== null; depth++) {
+    const { code, severity, cause } = error as { code?: unknown; severity?: unknown; cause?: unknown }
+    if (typeof code === 'string' && typeof severity === 'string') return code
+    error = cause
+  }
+  return undefined
+}

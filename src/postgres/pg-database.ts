@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Database, LastStatement, TransactionOptions } from '../kernel/database.ts'
+import { type Database, type LastStatement, sqlStateOf, type TransactionOptions } from '../kernel/database.ts'
 import type { ErrorCode } from '../kernel/error-catalogue.ts'
 import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
 import type { SqlExecutor, SqlRow } from '../kernel/sql-executor.ts'
@@ -110,7 +110,7 @@ async function commit(client: pg.PoolClient, last: LastStatement | undefined): P
 }
 
 function explainAborted(thrown: unknown): never {
-  throw sqlState(thrown) === '25P02' ? aborted() : thrown
+  throw sqlStateOf(thrown) === '25P02' ? aborted() : thrown
 }
 
 function aborted(): BackstitchError {
@@ -164,8 +164,8 @@ async function rollback(client: pg.PoolClient): Promise<unknown> {
  */
 function explain(thrown: unknown, lost: unknown, place: string): unknown {
   // The server says why it ends a session; what fails afterwards only says that the connection is gone.
-  const cause = lost === undefined || sqlState(thrown) !== undefined ? thrown : lost
-  const state = sqlState(cause) ?? ''
+  const cause = lost === undefined || sqlStateOf(thrown) !== undefined ? thrown : lost
+  const state = sqlStateOf(cause) ?? ''
   const becomes = (code: ErrorCode): BackstitchError =>
     new BackstitchError(code, `${place}: ${reasonOf(cause)}`, {
       cause,
@@ -180,23 +180,7 @@ function explain(thrown: unknown, lost: unknown, place: string): unknown {
 }
 
 function isStandby(thrown: unknown): boolean {
-  return sqlState(thrown) === '25006'
-}
-
-/** Query builders wrap the errors of a driver once or twice. */
-const causesMax = 5
-
-/**
- * The SQLSTATE of an error that a Postgres server sent, or of the one that caused it; codes of other origin do not come with a severity.
- */
-function sqlState(thrown: unknown): string | undefined {
-  let error = thrown
-  for (let depth = 0; depth < causesMax && typeof error === 'object' && error !== null; depth++) {
-    const { code, severity, cause } = error as { code?: unknown; severity?: unknown; cause?: unknown }
-    if (typeof code === 'string' && typeof severity === 'string') return code
-    error = cause
-  }
-  return undefined
+  return sqlStateOf(thrown) === '25006'
 }
 
 function unlessAborted<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {

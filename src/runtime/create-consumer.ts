@@ -30,9 +30,11 @@ export type ConsumerOptions = GroupOptions & {
  * Makes a member of a consumer group. Each event is applied in one transaction with its inbox row and with the messages that its handler
  * sends, and only then its offset is committed: however often it is delivered, it takes effect once.
  *
- * - A handler that throws is tried again, its partition waiting; after the last try the message becomes a dead letter, and the partition
- *   goes on. So does it at once after a record that cannot be read.
- * - While the database cannot be reached nothing is counted: the partition waits.
+ * - Messages of one key are handled in order, one after the other; those of different keys side by side, up to `concurrencyMax`
+ *   transactions at a time.
+ * - A handler that throws is tried again, its key waiting; after the last try the message becomes a dead letter, and the later ones of its
+ *   key join it. A record that cannot be read becomes one at once.
+ * - While the database cannot be reached nothing is counted: all wait.
  * - Types and versions without a handler are passed over. A new group begins at the earliest offset.
  *
  * The database needs the tables `inbox`, and `outbox` if handlers send messages.

@@ -11,7 +11,7 @@ import { assertCount, type GroupOptions, groupParts } from './group-options.ts'
 /** What {@link createOrchestrator} takes. */
 export type OrchestratorOptions = Omit<
   GroupOptions,
-  'database' | 'retry' | 'handlerTimeoutMs' | 'blockedMsMax' | 'traceContext'
+  'database' | 'retry' | 'handlerTimeoutMs' | 'blockedMsMax' | 'traceContext' | 'concurrencyMax'
 > & {
   /** The database of the sagas. The orchestrator connects like this pool, with connections of its own, and leaves the pool alone. */
   readonly database: GroupOptions['database']
@@ -19,6 +19,8 @@ export type OrchestratorOptions = Omit<
   readonly sagas: readonly SagaDefinition[]
   /** Names the consumer group and the topics, and must be the one that the sagas name. Default `orchestrator`. */
   readonly name?: string
+  /** Partitions handled at the same time, each on a connection of its own. Default 4. */
+  readonly partitionsConcurrentMax?: number
   /** Records that one transaction takes at most. More make fewer, longer transactions. Default 250. */
   readonly batchSizeMax?: number
   /** How late a timer may fire that another process has armed. Default 500 ms. */
@@ -51,17 +53,16 @@ export type OrchestratorOptions = Omit<
  */
 export function createOrchestrator(options: OrchestratorOptions): ProcessPart {
   const { sagas, name = 'orchestrator', partitionsConcurrentMax = 4, ...rest } = options
-  const { schema, reading, around } = groupParts(
-    { ...rest, partitionsConcurrentMax },
-    {
-      group: name,
-      kind: 'orchestrator',
-      topics: (topicPrefix) =>
-        [replyAggregateType(name), startAggregateType(name)].map((type) => topicOf(type, topicPrefix)),
-      parts: ['outbox', 'inbox', 'saga', 'timer'],
-      logFields: { orchestrator: name },
-    },
-  )
+  assertCount('partitionsConcurrentMax', partitionsConcurrentMax)
+  const { schema, reading, around } = groupParts(rest, {
+    group: name,
+    kind: 'orchestrator',
+    topics: (topicPrefix) =>
+      [replyAggregateType(name), startAggregateType(name)].map((type) => topicOf(type, topicPrefix)),
+    parts: ['outbox', 'inbox', 'saga', 'timer'],
+    logFields: { orchestrator: name },
+    partitionsConcurrentMax,
+  })
   // One connection for each partition, one for the timers, one for what was set aside.
   const pool = sagaPool(options.database, partitionsConcurrentMax + 2)
   const part = sagaOrchestrator({

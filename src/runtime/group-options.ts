@@ -7,7 +7,7 @@ import { type Logger, silentLogger } from '../kernel/logger.ts'
 import { type Metrics, silentMetrics } from '../kernel/metrics/metrics.ts'
 import { noTestSignals, type TestSignals } from '../kernel/test-signals.ts'
 import type { GroupPartOptions } from '../inbox/group-part.ts'
-import type { HandlerRetry } from '../inbox/partition-worker.ts'
+import type { HandlerRetry } from '../inbox/handler-retry.ts'
 import { type Codec, jsonCodec } from '../message/codec.ts'
 import { type BodyLimits, defaultBodyLimits } from '../message/limits.ts'
 import type { TraceContextSource } from '../message/trace-context.ts'
@@ -38,11 +38,11 @@ export type GroupOptions = {
   /** Refused before they are parsed: longer or deeper bodies. Default 900,000 bytes and 64 levels. */
   readonly limits?: BodyLimits
   /**
-   * How often a message whose handler throws is tried before it becomes a dead letter. Its partition waits with it.
-   * Default 5 tries, with pauses that double from 100 ms up to 5 s.
+   * How often a message whose handler throws is tried before it becomes a dead letter, and whether the later messages of its key wait.
+   * Default 5 tries within 15 minutes, with pauses that double from 100 ms up to 5 s; they wait, those of other keys do not.
    */
   readonly retry?: HandlerRetry
-  /** How long one message may take, from the claim to the commit. Default 60,000 ms. */
+  /** How long one transaction may take, from the claim of its messages to the commit. Default 60,000 ms. */
   readonly handlerTimeoutMs?: number
   /**
    * A handler that blocks the event loop for longer ends the process, which says where it stood: nothing else stops a computation without
@@ -50,8 +50,11 @@ export type GroupOptions = {
    * Default 30,000 ms.
    */
   readonly blockedMsMax?: number
-  /** Partitions handled at the same time, each on a connection of the pool. Default 4. */
-  readonly partitionsConcurrentMax?: number
+  /**
+   * Transactions at the same time, over all partitions, each on a connection of the pool: messages of different keys do not wait for each
+   * other. Default 8, and never more than the pool has connections.
+   */
+  readonly concurrencyMax?: number
   /** After this long without a sign of life the group replaces a member. Default 6,000 ms. */
   readonly sessionTimeoutMs?: number
   /** How long `stop` lets the messages in hand finish. Default 10,000 ms. */
@@ -95,17 +98,22 @@ export function groupParts(
     readonly topics: (topicPrefix: string) => readonly string[]
     readonly parts: readonly Part[]
     readonly logFields: object
+    /** Partitions whose batches are taken at the same time. Default 4. */
+    readonly partitionsConcurrentMax?: number
   },
 ): GroupParts {
   const { database, transport, schema = defaultSchema, topicPrefix = defaultTopicPrefix } = options
   const { codec = jsonCodec, limits = defaultBodyLimits } = options
   const { group, parts } = member
   const retry = options.retry ?? { attemptsMax: 5, backoff: defaultBackoff }
-  const { partitionsConcurrentMax = 4, sessionTimeoutMs = 6_000 } = options
+  const { sessionTimeoutMs = 6_000, concurrencyMax = 8 } = options
+  const { partitionsConcurrentMax = 4 } = member
   const { blockedMsMax = 30_000 } = options
   assertName('group', group)
   assertCount('retry.attemptsMax', retry.attemptsMax)
   assertCount('partitionsConcurrentMax', partitionsConcurrentMax)
+  assertCount('concurrencyMax', concurrencyMax)
+  if (retry.ageMaxMs !== undefined) assertCount('retry.ageMaxMs', retry.ageMaxMs)
   assertCount('sessionTimeoutMs', sessionTimeoutMs)
   const logger = (options.logger ?? silentLogger).child(member.logFields)
   return {
@@ -137,6 +145,7 @@ export function groupParts(
           sessionTimeoutMs,
         }),
       retry,
+      concurrencyMax: Math.min(concurrencyMax, database.options.max),
       handlerTimeoutMs: assertCount('handlerTimeoutMs', options.handlerTimeoutMs ?? 60_000),
       stopDeadlineMs: assertCount('stopDeadlineMs', options.stopDeadlineMs ?? 10_000),
       logger,

@@ -1,6 +1,6 @@
 import { type BackoffPolicy, backoffMs } from '../../kernel/backoff.ts'
 import { isBackstitchError, reasonOf } from '../../kernel/errors.ts'
-import type { PartitionWorker } from '../../inbox/partition-worker.ts'
+import type { GroupWorker } from '../../inbox/group-worker.ts'
 import { troubleLedger } from '../../inbox/trouble-ledger.ts'
 import type { BatchResult, ReceivedBatch, ReceivedRecord } from '../../transport/subscriber.ts'
 import type { MessageApplier } from './message-applier.ts'
@@ -16,11 +16,7 @@ const waitBackoff: BackoffPolicy = { initialMs: 200, maxMs: 5_000, factor: 2 }
  *
  * @param recordsMax records that one transaction takes at most
  */
-export function orchestratorWorker(
-  work: SagaWork,
-  applier: MessageApplier,
-  recordsMax: number,
-): PartitionWorker {
+export function orchestratorWorker(work: SagaWork, applier: MessageApplier, recordsMax: number): GroupWorker {
   const { encoding, logger, signals } = work
   const troubles = troubleLedger()
 

@@ -161,7 +161,7 @@ test('malformed records and poison are dead letters with all their bytes, and th
       offset: '3',
       type,
       reason_code: 'HANDLER_FAILED',
-      attempts: 3,
+      attempts: 1,
       reason: 'division by zero',
     },
   ])
@@ -225,7 +225,7 @@ test('partitions are handled at the same time, each in order', async () => {
   await publish(
     transport,
     [0, 1, 2, 3].flatMap((partition) =>
-      ['x', 'y'].map((suffix) => ({ topic, type, value: { name: name + suffix }, partition })),
+      ['x', 'y'].map((suffix) => ({ topic, type, value: { name: name + suffix }, partition, key: 'k' })),
     ),
   )
   await started(consumer({ transport, group, handlers: [handler] }))
@@ -245,9 +245,9 @@ test('records of Debezium’s router and of foreign producers are applied once t
   const group = uniqueName('group')
   const id = newId()
   await publish(transport, [
-    { topic, id, value: { name: `${name}debezium` } },
-    { topic, id, value: { name: `${name}debezium` } },
-    { topic, id: null, value: { name: `${name}foreign` } },
+    { topic, key: 'k', id, value: { name: `${name}debezium` } },
+    { topic, key: 'k', id, value: { name: `${name}debezium` } },
+    { topic, key: 'k', id: null, value: { name: `${name}foreign` } },
   ])
   await started(consumer({ transport, group }))
   await untilDrained(transport, group, topic)
@@ -265,7 +265,10 @@ test('a stop lets the message in hand finish, and begins no other', async () => 
     begun.resolve()
     await finish.promise
   })
-  await publish(transport, named([`${name}1`, `${name}2`]))
+  await publish(
+    transport,
+    named([`${name}1`, `${name}2`]).map((record) => ({ ...record, key: 'k' })),
+  )
   const part = consumer({ transport, group, handlers: [handler] })
   await part.start()
   await begun.promise

@@ -30,6 +30,7 @@ export async function send(
       type: command.type,
       value: command.request,
       id: command.id ?? newId(),
+      key: command.sagaId,
       partition: command.partition ?? 0,
       headers: {
         version: '1',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { groupMember } from '../../../src/inbox/group-member.ts'
-import type { PartitionWorker } from '../../../src/inbox/partition-worker.ts'
+import type { GroupWorker } from '../../../src/inbox/group-worker.ts'
 import { recordTransactions } from '../../../src/inbox/record-transaction.ts'
 import type { Clock } from '../../../src/kernel/clock.ts'
 import { BackstitchError } from '../../../src/kernel/errors.ts'
@@ -12,10 +12,7 @@ import { keptLines } from './log-lines.ts'
 type Faults = { readonly database?: (Error | undefined)[]; readonly kafka?: (Error | undefined)[] }
 
 /** A member whose servers answer with these faults first, and after them well. */
-function memberOf(
-  faults: Faults,
-  options: { stopDeadlineMs?: number; worker?: Partial<PartitionWorker> } = {},
-) {
+function memberOf(faults: Faults, options: { stopDeadlineMs?: number; worker?: Partial<GroupWorker> } = {}) {
   const { logger, lines } = keptLines()
   const stops: (number | undefined)[] = []
   const pausesMs: number[] = []

@@ -34,7 +34,7 @@ test.each<Partial<OrchestratorOptions>>([
 test('so does a consumer', () => {
   const Placed = event('order.placed', { version: 1, key: () => 'k', payload: z.object({}) })
   const handlers = [on(Placed, () => undefined)]
-  expect(
-    codeThrownBy(() => createConsumer({ ...usual, group: 'g', handlers, partitionsConcurrentMax: 0 })),
-  ).toBe('CONFIG_INVALID')
+  expect(codeThrownBy(() => createConsumer({ ...usual, group: 'g', handlers, concurrencyMax: 0 }))).toBe(
+    'CONFIG_INVALID',
+  )
 })

@@ -11,7 +11,7 @@ import type { EventContract } from '../../../../src/message/event.ts'
 import { defaultBodyLimits } from '../../../../src/message/limits.ts'
 import type { Message } from '../../../../src/message/message.ts'
 import { messageHeaders, recordWith } from '../records.ts'
-import { Noted, Placed } from '../worker-of-orders.ts'
+import { Noted, Placed } from '../engine/engine-of-orders.ts'
 
 const tx = { query: () => Promise.reject(new Error('not asked')) }
 const attempt = { attempt: 2, signal: new AbortController().signal }

@@ -5,7 +5,7 @@ import { defaultBodyLimits } from '../../../../src/message/limits.ts'
 import { orchestratorWorker } from '../../../../src/saga/orchestrator/orchestrator-worker.ts'
 import type { SagaWork } from '../../../../src/saga/orchestrator/saga-work.ts'
 import type { ReceivedBatch } from '../../../../src/transport/subscriber.ts'
-import { batchOf, feed } from '../../inbox/hand-fed.ts'
+import { batchOf, feedInTurn } from '../../inbox/hand-fed.ts'
 import { keptLines } from '../../inbox/log-lines.ts'
 import { recordWith } from '../../inbox/records.ts'
 
@@ -55,7 +55,7 @@ describe('orchestratorWorker', () => {
     const { onBatch, trouble, lines, sizes } = worker((_, call) =>
       call >= 2 && call <= 5 ? down : undefined,
     )
-    const { commits, pausesMs } = await feed(onBatch, records)
+    const { commits, pausesMs } = await feedInTurn({ onBatch }, records)
     expect(commits).toEqual([12n, 14n, 15n])
     expect(pausesMs).toHaveLength(4)
     expect(sizes).toEqual([2, 2, 2, 2, 2, 2, 1])

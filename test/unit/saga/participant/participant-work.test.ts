@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { partitionWorker } from '../../../../src/inbox/partition-worker.ts'
-import { recordTransactions } from '../../../../src/inbox/record-transaction.ts'
 import { newId } from '../../../../src/kernel/ids.ts'
 import { jsonCodec } from '../../../../src/message/codec.ts'
 import { command } from '../../../../src/message/command.ts'
@@ -9,9 +7,8 @@ import { defaultBodyLimits } from '../../../../src/message/limits.ts'
 import { handle } from '../../../../src/saga/participant/command-handler.ts'
 import type { ParticipantStore, StepKey } from '../../../../src/saga/participant/participant-store.ts'
 import { participantWork } from '../../../../src/saga/participant/participant-work.ts'
-import { fakeDatabase } from '../../inbox/fake-database.ts'
-import { feed } from '../../inbox/hand-fed.ts'
-import { keptLines } from '../../inbox/log-lines.ts'
+import { engineOver } from '../../inbox/engine/engine-of-orders.ts'
+import { feed, until } from '../../inbox/hand-fed.ts'
 import { messageHeaders, recordWith } from '../../inbox/records.ts'
 
 const Reserve = command('stock.reserve', {
@@ -37,36 +34,26 @@ function storeInMemory(): ParticipantStore {
 }
 
 function participant() {
-  const fake = fakeDatabase()
-  const { logger, lines } = keptLines()
-  const points: string[] = []
   const calls: string[] = []
-  const work = participantWork({
-    service: 'stock',
-    group: 'stock',
-    handlers: [
-      handle(Reserve, ({ orderId }, { ok, saga, attempt }) => {
-        calls.push(`${orderId}, attempt ${saga?.attempt} of the saga, try ${attempt}`)
-        return ok({ reservationId: 'r1' })
-      }),
-    ],
-    topicPrefix: 'outbox.event.',
-    codec: jsonCodec,
-    limits: defaultBodyLimits,
-    store: storeInMemory(),
-    outbox: fake.outbox,
-    logger,
-  })
-  const worker = partitionWorker({
-    work,
-    inbox: fake.inbox,
-    transactions: recordTransactions(fake.database, { msMax: 10_000 }),
-    retry: { attemptsMax: 3, backoff: { initialMs: 1, maxMs: 1, factor: 1 } },
-    logger,
-    signals: { reach: (point) => void points.push(point) },
-    clock: { now: () => 0, pause: () => Promise.resolve() },
-  })
-  return { ...fake, work, worker, lines, points, calls }
+  const { engine, ...rest } = engineOver(({ logger, outbox }) =>
+    participantWork({
+      service: 'stock',
+      group: 'stock',
+      handlers: [
+        handle(Reserve, ({ orderId }, { ok, saga, attempt }) => {
+          calls.push(`${orderId}, attempt ${saga?.attempt} of the saga, try ${attempt}`)
+          return ok({ reservationId: 'r1' })
+        }),
+      ],
+      topicPrefix: 'outbox.event.',
+      codec: jsonCodec,
+      limits: defaultBodyLimits,
+      store: storeInMemory(),
+      outbox,
+      logger,
+    }),
+  )
+  return { ...rest, engine, calls }
 }
 
 const reserve = (offset: bigint, headers: Record<string, string> = {}) =>
@@ -84,8 +71,9 @@ const reserve = (offset: bigint, headers: Record<string, string> = {}) =>
   })
 
 test('the points of a participant bear its name', async () => {
-  const { worker, points } = participant()
-  await feed(worker.onBatch, [reserve(0n), reserve(1n, { type: 'stock.count' })])
+  const { engine, points } = participant()
+  await feed(engine, [reserve(0n), reserve(1n, { type: 'stock.count' })])
+  await until('the last point', () => points.at(-1) === 'participant.offsets.after')
   expect(points).toEqual([
     'participant.commit.before',
     'participant.commit.after',
@@ -97,8 +85,8 @@ test('the points of a participant bear its name', async () => {
 })
 
 test('attempts share one effect, and each is answered with its own number', async () => {
-  const { worker, calls, committed } = participant()
-  await feed(worker.onBatch, [reserve(0n), reserve(1n), reserve(2n)])
+  const { engine, calls, committed } = participant()
+  await feed(engine, [reserve(0n), reserve(1n), reserve(2n)])
   expect(calls).toEqual(['o1, attempt 1 of the saga, try 1'])
   expect(committed.sent.map(({ context, body }) => [context.saga?.attempt, context.outcome, body])).toEqual(
     [1, 2, 3].map((attempt) => [attempt, 'ok', { reservationId: 'r1' }]),
@@ -107,8 +95,8 @@ test('attempts share one effect, and each is answered with its own number', asyn
 })
 
 test('a command whose time is over leaves a line, and nothing else', async () => {
-  const { worker, calls, committed, lines } = participant()
-  await feed(worker.onBatch, [reserve(0n, { 'expires-at': '1' })])
+  const { engine, calls, committed, lines } = participant()
+  await feed(engine, [reserve(0n, { 'expires-at': '1' })])
   expect({ calls, sent: committed.sent, letters: committed.letters }).toEqual({
     calls: [],
     sent: [],
