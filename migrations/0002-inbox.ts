@@ -1,3 +1,4 @@
+import { dropInboxGroupTables, inboxGroupTables } from './inbox/group-tables.ts'
 import type { Migration } from './migration.ts'
 
 /**
@@ -79,6 +80,7 @@ end
 $body$`,
     // Nobody uses the tables yet: all the time in the world.
     `select ${schema}.inbox_add_leaves(26, 600000)`,
+    ...inboxGroupTables(schema),
     // A dead letter holds the claim of its message in the inbox. It is named by the message’s id (derived from its place where the record
     // has none), for a topic that is deleted and made again repeats its offsets. With a key_hash it stands in the line of its key: only the
     // head of a line is handed to its handler, and what stands behind it has no due time before its own or waits for it.
@@ -138,6 +140,7 @@ $body$`,
     `drop table ${schema}.inbox_attempt`,
     `drop table ${schema}.dead_letter_key`,
     `drop table ${schema}.dead_letter`,
+    ...dropInboxGroupTables(schema),
     `drop function ${schema}.inbox_add_leaves(integer, integer)`,
     `drop table ${schema}.inbox`,
   ],

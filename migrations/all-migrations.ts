@@ -23,12 +23,14 @@ export const allParts: readonly Part[] = ['outbox', 'inbox', 'participant', 'sag
  * | a participant of sagas | participant, inbox, outbox |
  * | an orchestrator | saga, timer, inbox, outbox |
  *
- * The outbox brings the audit trail with it, which the verbs of operators write to; no other part brings another.
+ * The outbox and the inbox bring the audit trail with them, which the verbs of operators write to; no other part brings another.
  *
  * @throws `CONFIG_INVALID` when there is no such part, or none is given
  */
 export function migrationsFor(parts: readonly Part[]): readonly Migration[] {
-  return migrationsOf(parts.includes('outbox') ? [...parts, 'audit'] : parts)
+  return migrationsOf(
+    parts.some((part) => part === 'outbox' || part === 'inbox') ? [...parts, 'audit'] : parts,
+  )
 }
 
 /**

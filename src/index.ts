@@ -68,6 +68,14 @@ export type { ReceivedRecord } from './transport/subscriber.ts'
 export { createLetterOperator } from './runtime/operators/letter-operator.ts'
 export type { LetterOperator } from './inbox/letters/operator/letter-operator.ts'
 export { readLetterLine } from './inbox/letters/operator/letter-line.ts'
+export { createGroupOperator, type GroupOperatorOptions } from './runtime/groups/group-operator.ts'
+export type {
+  GroupDetails,
+  GroupOperator,
+  RewindOptions,
+  RewindReport,
+} from './runtime/groups/group-operator.ts'
+export type { RewindTarget } from './runtime/groups/group-offsets.ts'
 
 // Sagas
 export { createParticipant, type ParticipantOptions } from './runtime/create-participant.ts'

@@ -1,5 +1,4 @@
-import * as backstitch from 'backstitch'
-import { createConsumer, event, type KafkaTransport, type Metrics, on } from 'backstitch'
+import { createConsumer, event, type KafkaTransport, type Metrics, on, onBatch } from 'backstitch'
 import pg from 'pg'
 import { z } from 'zod'
 import type { ConsumerMode } from '../consumer/consuming-side.ts'
@@ -89,15 +88,7 @@ const one = on(Happened, async ({ id, body }, context) => {
   ])
 })
 
-type OnBatch = (
-  contract: typeof Happened,
-  handler: (
-    messages: readonly { id: string; body: z.output<typeof Happened.payload> }[],
-    context: { tx: unknown },
-  ) => Promise<void>,
-) => typeof one
-const { onBatch } = backstitch as unknown as { onBatch?: OnBatch }
-const many = onBatch?.(Happened, async (received, context) => {
+const many = onBatch(Happened, async (received, context) => {
   begin()
   const rows = JSON.stringify(received.map(({ id, body }) => ({ id, account: body.account })))
   await (context.tx as pg.PoolClient).query({ ...applyMany, values: [rows] })
@@ -115,7 +106,7 @@ const consumer = createConsumer({
   group,
   topicPrefix,
   metrics,
-  handlers: [mode === 'batch' ? (many ?? one) : one],
+  handlers: [mode === 'batch' ? many : one],
 })
 // asked for once, at the end
 process.on('message', () => process.send?.({ committedAtMs }))

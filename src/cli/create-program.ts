@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import type { CliIo } from './cli-io.ts'
 import { addGlobalOptions } from './command-context.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addGroupCommands } from './commands/group/group-commands.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addOrchestratorCommand } from './commands/orchestrator.ts'
 import { addOutboxCommands } from './commands/outbox/outbox-commands.ts'
@@ -21,6 +22,7 @@ const addCommands: readonly AddCommand[] = [
   addTopicsCommands,
   addDoctorCommand,
   addOutboxCommands,
+  addGroupCommands,
   addSagaCommands,
 ]
 
@@ -45,6 +47,7 @@ Examples:
   backstitch orchestrator                  drive the sagas of backstitch.config.ts until SIGTERM
   backstitch outbox status                 show how far the outboxes are, and what is parked
   backstitch outbox list                   show the rows that could not be published
+  backstitch group show billing            show how far a consumer group is
   backstitch saga show <id>                show one saga with its history
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a check found something, 4 not found, 5 refused.`,

@@ -127,6 +127,15 @@ export const errorCatalogue = {
     'A consumer group has members; its offsets cannot be set meanwhile.',
     'Stop the processes of the group, wait until they have left it (a killed one within its session timeout), and try again.',
   ),
+  GROUP_NOT_FOUND: permanent(
+    'No such group uses this inbox.',
+    'List them with `backstitch group list`; a group is there once one of its members has read something.',
+  ),
+  GROUP_REFUSES: permanent('This kind of group does not allow that.', 'Read the reason.'),
+  REDELIVERY_TOO_OLD: permanent(
+    'The inbox does not remember that far back: messages would be applied twice.',
+    'Go less far back, or have them handled once more with `backstitch group reprocess`.',
+  ),
   HANDLER_FAILED: transient(
     'A handler threw an error.',
     'Read the cause; the message is tried again, then dead-lettered.',

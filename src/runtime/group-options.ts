@@ -24,6 +24,7 @@ import { pgOutboxStore } from '../postgres/pg-outbox-store.ts'
 import { poolPlace } from '../postgres/pool-place.ts'
 import { defaultSchema } from '../postgres/schema-name.ts'
 import type { KafkaTransport } from '../transport/transport.ts'
+import { keptInbox } from './groups/kept-inbox.ts'
 
 /** What consumers and participants have in common. */
 export type GroupOptions = {
@@ -57,6 +58,14 @@ export type GroupOptions = {
   readonly concurrencyMax?: number
   /** After this long without a sign of life the group replaces a member. Default 6,000 ms. */
   readonly sessionTimeoutMs?: number
+  /**
+   * How long the inbox remembers what the group had. Old rows go when they are older than all groups of the database want, and lie behind
+   * the committed offsets of all of them. Longer than the retention of the topics and of kept outbox rows: what comes again after it counts
+   * as new. Default 30 days.
+   */
+  readonly inboxRetentionMs?: number
+  /** How often a member notes how far the group is, for the retention of the inbox. Default 600,000 ms. */
+  readonly inboxUpkeepIntervalMs?: number
   /** How long `stop` lets the messages in hand finish. Default 10,000 ms. */
   readonly stopDeadlineMs?: number
   /** Asks your tracer where a handler stands when it sends a message. Default: the trace of the message that it handles. */
@@ -116,6 +125,20 @@ export function groupParts(
   if (retry.ageMaxMs !== undefined) assertCount('retry.ageMaxMs', retry.ageMaxMs)
   assertCount('sessionTimeoutMs', sessionTimeoutMs)
   const logger = (options.logger ?? silentLogger).child(member.logFields)
+  const topics = member.topics(topicPrefix)
+  const { generation, enrolled } = keptInbox({
+    database,
+    transport,
+    schema,
+    enrolment: {
+      group,
+      kind: member.kind,
+      topics,
+      retentionMs: assertRetention(options.inboxRetentionMs ?? inboxRetentionMsDefault),
+    },
+    upkeepIntervalMs: assertCount('inboxUpkeepIntervalMs', options.inboxUpkeepIntervalMs ?? 600_000),
+    logger,
+  })
   return {
     schema,
     reading: {
@@ -129,7 +152,7 @@ export function groupParts(
     blockedMsMax: blockedMsMax === 0 ? 0 : assertCount('blockedMsMax', blockedMsMax),
     around: {
       database: pgDatabase(database),
-      inbox: pgInboxStore(schema),
+      inbox: pgInboxStore(schema, (name) => generation.name(name)),
       letters: pgLetterStore(schema),
       checkDatabase: async () => {
         await assertSchema({ pool: database, parts, schema }).catch(
@@ -138,12 +161,7 @@ export function groupParts(
         await addInboxLeaves(pgDatabase(database), schema, logger)
       },
       subscriber: () =>
-        transport.subscriber({
-          group,
-          topics: member.topics(topicPrefix),
-          partitionsConcurrentMax,
-          sessionTimeoutMs,
-        }),
+        enrolled(transport.subscriber({ group, topics, partitionsConcurrentMax, sessionTimeoutMs })),
       retry,
       concurrencyMax: Math.min(concurrencyMax, database.options.max),
       handlerTimeoutMs: assertCount('handlerTimeoutMs', options.handlerTimeoutMs ?? 60_000),
@@ -154,6 +172,14 @@ export function groupParts(
       instruments: groupInstruments(options.metrics ?? silentMetrics, { group, kind: member.kind }),
     },
   }
+}
+
+const inboxRetentionMsDefault = 30 * 86_400_000
+
+function assertRetention(ms: number): number {
+  if (!Number.isInteger(ms) || ms < 3_600_000)
+    throw new BackstitchError('CONFIG_INVALID', `inboxRetentionMs: ${ms} is less than an hour`)
+  return ms
 }
 
 /** Refuses a list of handlers without one: such a group would have no topic. @throws `CONFIG_INVALID` */

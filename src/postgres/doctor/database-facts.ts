@@ -7,6 +7,7 @@ import type { OutboxSequenceRow } from '../queries/doctor/read-outbox-sequence.t
 import type { OutboxTopicRow } from '../queries/doctor/list-outbox-topics.ts'
 import type { RoleSettingRow } from '../queries/doctor/list-role-settings.ts'
 import type { TopicPinRow } from '../queries/topics/list-topic-pins.ts'
+import type { GroupRow } from '../queries/group/list-groups.ts'
 import type { ServerRow } from '../queries/doctor/read-server.ts'
 import type { CatalogEntry } from './catalog.ts'
 
@@ -53,4 +54,6 @@ export type DatabaseFacts = {
   readonly oldTransactions: readonly OldTransactionRow[]
   /** Where there is an outbox. */
   readonly outbox: Fact<OutboxFacts> | undefined
+  /** The groups that use the inbox, where there is one. */
+  readonly groups: Fact<readonly GroupRow[]> | undefined
 }

@@ -17,6 +17,7 @@ import { listRoleSettings, type RoleSettingRow } from '../queries/doctor/list-ro
 import { type OutboxSequenceRow, readOutboxSequence } from '../queries/doctor/read-outbox-sequence.ts'
 import { readServer, type ServerRow } from '../queries/doctor/read-server.ts'
 import { listTopicPins, type TopicPinRow } from '../queries/topics/list-topic-pins.ts'
+import { type GroupRow, listGroups } from '../queries/group/list-groups.ts'
 import { quoteSchema } from '../schema-name.ts'
 import { type CatalogEntry, readCatalog } from './catalog.ts'
 import type { ConnectionFacts, DatabaseFacts, Fact, OutboxFacts, SchemaFact } from './database-facts.ts'
@@ -65,6 +66,11 @@ export async function readDatabaseFacts(options: {
       oldTransactions: old,
       outbox: parts.includes('outbox')
         ? await factOf(() => unhindered(client, () => readOutbox(client, quoted)))
+        : undefined,
+      groups: parts.includes('inbox')
+        ? await factOf(() =>
+            unhindered(client, async () => (await client.query<GroupRow>(listGroups(quoted), [null])).rows),
+          )
         : undefined,
     }
     failed = false

@@ -17,6 +17,8 @@ const tables: Readonly<Record<Part, Readonly<Record<string, readonly string[]>>>
   },
   inbox: {
     inbox: ['select', 'insert'],
+    inbox_group: all,
+    inbox_retention: ['select', 'update'],
     dead_letter: all,
     dead_letter_key: all,
     inbox_attempt: ['select', 'insert', 'update'],

@@ -5,8 +5,7 @@ import { createTransportFromConfig } from '../from-config/create-transport-from-
 import { type Finding, type Judgement, wrong } from './finding.ts'
 import { checkCluster } from './kafka/check-cluster.ts'
 import { checkTopic, type WantedTopic } from './kafka/check-topic.ts'
-import type { OutboxDemand } from './wanted-topics.ts'
-import { wantedTopics } from './wanted-topics.ts'
+import { type OutboxDemand, type TopicReader, wantedTopics } from './wanted-topics.ts'
 
 /** The default of members of groups; the configuration can set it for the orchestrator. */
 const sessionTimeoutMsDefault = 6_000
@@ -19,17 +18,19 @@ const recordBytesMax = 900_000 + 100_000
  *
  * @param demands what the outboxes have rows for
  * @param clockOffMs how far clocks are apart at most
+ * @param readers the groups that use the inboxes
  */
 export async function examineKafka(
   config: Config,
   demands: readonly OutboxDemand[],
   clockOffMs: number,
+  readers: readonly TopicReader[] = [],
 ): Promise<readonly Finding[]> {
   let admin: TransportAdmin | undefined
   try {
     admin = (await createTransportFromConfig(config)).admin()
     const cluster = await admin.describeCluster()
-    const wanted = wantedTopics(config, demands)
+    const wanted = wantedTopics(config, demands, readers)
     const found = await admin.describeTopics(wanted.map(({ topic }) => topic))
     return judged(config, cluster, wanted, found, clockOffMs)
   } catch (thrown) {
@@ -51,6 +52,7 @@ function judged(
   const needs = {
     recordBytesMax,
     clockOffMs,
+    keepPublishedMs: config.relay.retention?.keepPublishedMs ?? 0,
     offsetsRetentionMs: minutes === undefined ? undefined : Number(minutes) * 60_000,
   }
   return [

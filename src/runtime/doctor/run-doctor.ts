@@ -14,9 +14,10 @@ export async function runDoctor(config: Config, names?: readonly string[]): Prom
   )
   const facts = examined.flatMap((one) => one.facts ?? [])
   const demands = facts.flatMap(({ outbox }) => (outbox && 'value' in outbox ? outbox.value : []))
+  const readers = facts.flatMap(({ groups }) => (groups && 'value' in groups ? groups.value : []))
   const clockOffMs = Math.max(0, ...facts.map(({ connection }) => Math.abs(connection.clockAheadMs)))
   return [
     ...examined.flatMap(({ findings }) => findings),
-    ...(await examineKafka(config, demands, clockOffMs)),
+    ...(await examineKafka(config, demands, clockOffMs, readers)),
   ]
 }

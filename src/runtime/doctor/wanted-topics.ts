@@ -1,4 +1,5 @@
 import { topicOf } from '../../message/topic.ts'
+import type { GroupRow } from '../../postgres/queries/group/list-groups.ts'
 import type { OutboxFacts } from '../../postgres/doctor/database-facts.ts'
 import type { Config } from '../config.ts'
 import { declaredTopics } from '../topics.ts'
@@ -7,8 +8,15 @@ import type { WantedTopic } from './kafka/check-topic.ts'
 /** What one outbox and its quarantine have rows for, and have written to. */
 export type OutboxDemand = Pick<OutboxFacts, 'topics' | 'pins'>
 
-/** The topics that the configuration declares and those that outboxes have rows for, sorted. */
-export function wantedTopics(config: Config, demands: readonly OutboxDemand[]): readonly WantedTopic[] {
+/** A group that reads topics, and for how long its inbox remembers them. */
+export type TopicReader = Pick<GroupRow, 'group' | 'topics' | 'retention_ms'>
+
+/** The topics that the configuration declares, those that outboxes have rows for, and those that groups read, sorted. */
+export function wantedTopics(
+  config: Config,
+  demands: readonly OutboxDemand[],
+  readers: readonly TopicReader[] = [],
+): readonly WantedTopic[] {
   const { contracts, orchestrator, topicPrefix, topics } = config
   const declared = declaredTopics({ contracts, sagas: orchestrator?.sagas ?? [], topicPrefix, ...topics })
   const wanted = new Map<string, WantedTopic>()
@@ -32,5 +40,11 @@ export function wantedTopics(config: Config, demands: readonly OutboxDemand[]): 
   for (const { origin, name, rows } of demands.flatMap((demand) => demand.topics))
     if (origin === 'outbox') add(topicOf(name, topicPrefix), { rows })
     else add(name, { parked: rows })
+  for (const { group, topics: read, retention_ms } of readers)
+    for (const topic of read) {
+      const remembers = { group, ms: Number(retention_ms) }
+      const { remembered = remembers } = wanted.get(topic) ?? {}
+      add(topic, { remembered: remembers.ms < remembered.ms ? remembers : remembered })
+    }
   return [...wanted.values()].toSorted((one, other) => (one.topic < other.topic ? -1 : 1))
 }

@@ -14,6 +14,8 @@ export type WantedTopic = {
   readonly rows: number
   /** Rows of the quarantines that wait for it. */
   readonly parked: number
+  /** Of the groups that read it, the one whose inbox remembers it for the shortest time. */
+  readonly remembered?: { readonly group: string; readonly ms: number }
 }
 
 /** What topics are measured against. */
@@ -24,6 +26,8 @@ export type TopicNeeds = {
   readonly offsetsRetentionMs: number | undefined
   /** How much the databases’ and this machine’s clocks are apart at most. */
   readonly clockOffMs: number
+  /** How long relays keep published rows for replays; 0 for not at all. */
+  readonly keepPublishedMs: number
 }
 
 const minuteMs = 60_000
@@ -109,7 +113,7 @@ function* existing(
 }
 
 function* settings(
-  { carriesCommands }: WantedTopic,
+  { carriesCommands, remembered }: WantedTopic,
   { replicationFactor }: TopicDescription,
   config: ReadonlyMap<string, string>,
   needs: TopicNeeds,
@@ -124,6 +128,8 @@ function* settings(
     )
   yield cleanup(config.get('cleanup.policy') ?? 'delete', carriesCommands)
   yield* retention(Number(config.get('retention.ms') ?? -1), needs.offsetsRetentionMs)
+  if (remembered)
+    yield inboxRetention(remembered, Number(config.get('retention.ms') ?? -1), needs.keepPublishedMs)
   yield* sizes(config, needs.recordBytesMax)
   yield* timestamps(config, needs.clockOffMs)
 }
@@ -198,6 +204,28 @@ function* retention(retentionMs: number, offsetsRetentionMs: number | undefined)
       'A group that was away for longer begins at the earliest offset; only its inbox then tells what it had.',
       'Raise offsets.retention.minutes of the brokers to the retention of the topics.',
     )
+}
+
+/** What may come again must still be known. (attack E34) */
+function inboxRetention(
+  { group, ms }: NonNullable<WantedTopic['remembered']>,
+  retentionMs: number,
+  keepPublishedMs: number,
+): Judgement {
+  const found = `${group} remembers for ${duration(ms)}`
+  const longer = [
+    ...(retentionMs < 0 || retentionMs > ms
+      ? [`records are kept ${retentionMs < 0 ? 'for ever' : `for ${duration(retentionMs)}`}`]
+      : []),
+    ...(keepPublishedMs > ms ? [`rows are kept for replays for ${duration(keepPublishedMs)}`] : []),
+  ]
+  if (longer.length === 0) return ok('inbox-retention', found)
+  return warn(
+    'inbox-retention',
+    `${found}; ${longer.join(', ')}`,
+    'What is older takes effect twice when it comes again: where the group loses its offsets, or by a replay.',
+    'Raise inboxRetentionMs of the group, or lower retention.ms of the topic or relay.retention.keepPublishedMs.',
+  )
 }
 
 function* sizes(config: ReadonlyMap<string, string>, recordBytesMax: number): Generator<Judgement> {

@@ -23,6 +23,30 @@ describe('a database', () => {
     )
   })
 
+  test('whose groups are there, or have been away for a week', () => {
+    const group = (seenMs: number) => ({
+      rest: {
+        groups: {
+          value: [
+            {
+              group: 'billing',
+              kind: 'consumer' as const,
+              topics: [],
+              generation: 1,
+              retention_ms: '1',
+              seen_at: new Date(seenMs),
+              passed_at: null,
+              dead_letters: '0',
+            },
+          ],
+        },
+      },
+    })
+    expect(troubles(group(-6 * 86_400_000))).toEqual([])
+    expect(troubles(group(-8 * 86_400_000))).toEqual(['warn groups'])
+    expect(troubles({ rest: { groups: { unknown: 'permission denied' } } })).toEqual(['wrong groups'])
+  })
+
   test.each<[string, string, Parameters<typeof facts>[0]]>([
     ['of an old server', 'wrong version', { server: { version: 120_020, version_text: '12.20' } }],
     ['that is a standby', 'wrong primary', { server: { in_recovery: true } }],

@@ -13,7 +13,12 @@ const troublesIn = (judgements: readonly Judgement[]): string[] =>
   judgements.flatMap(({ verdict, check }) => (verdict === 'ok' ? [] : [`${verdict} ${check}`]))
 
 const wanted: WantedTopic = { topic: 'o', partitions: 6, carriesCommands: false, rows: 0, parked: 0 }
-const needs: TopicNeeds = { recordBytesMax: 1_000_000, offsetsRetentionMs: 604_800_000, clockOffMs: 10 }
+const needs: TopicNeeds = {
+  recordBytesMax: 1_000_000,
+  offsetsRetentionMs: 604_800_000,
+  clockOffMs: 10,
+  keepPublishedMs: 0,
+}
 const troubles = (
   found: TopicDescription | undefined,
   want: Partial<WantedTopic> = {},
@@ -27,6 +32,21 @@ describe('a topic', () => {
       troubles(topic({ config: { 'retention.ms': '-1' } }), {}, { offsetsRetentionMs: undefined }),
     ).toEqual([])
     expect(troubles(topic({ partitions: 9 }), { partitions: undefined as never })).toEqual([])
+  })
+
+  test('that a group remembers for less long than it, or a replay, may come again', () => {
+    const remembered = { group: 'billing', ms: 604_800_000 }
+    expect(troubles(topic(), { remembered })).toEqual([])
+    expect(troubles(topic(), { remembered: { group: 'billing', ms: 604_799_999 } })).toEqual([
+      'warn inbox-retention',
+    ])
+    expect(troubles(topic(), { remembered }, { keepPublishedMs: 604_800_001 })).toEqual([
+      'warn inbox-retention',
+    ])
+    const forEver = topic({ config: { 'retention.ms': '-1' } })
+    expect(troubles(forEver, { remembered }, { offsetsRetentionMs: undefined })).toEqual([
+      'warn inbox-retention',
+    ])
   })
 
   test('that does not exist, or whose settings are not shown', () => {

@@ -73,6 +73,7 @@ export function facts(change: {
     missingRights: { value: [] },
     oldTransactions: [],
     outbox: { value: { ...goodOutbox, ...change.outbox } },
+    groups: { value: [] },
     ...change.rest,
   }
 }

@@ -33,3 +33,20 @@ test('what is declared, written, written to and waited for is wanted, each topic
     { topic: 'p.stock.command', pinned: 6, carriesCommands: true, rows: 0, parked: 0 },
   ])
 })
+
+test('what groups read is wanted, with the one that remembers it for the shortest time', () => {
+  const reader = (group: string, topics: string[], ms: number) => ({
+    group,
+    topics,
+    retention_ms: String(ms),
+  })
+  const readers = [
+    reader('a', ['p.order', 'p.card'], 9),
+    reader('b', ['p.order'], 7),
+    reader('c', ['p.order'], 8),
+  ]
+  expect(wantedTopics(config, [], readers).map(({ topic, remembered }) => [topic, remembered])).toEqual([
+    ['p.card', { group: 'a', ms: 9 }],
+    ['p.order', { group: 'b', ms: 7 }],
+  ])
+})
