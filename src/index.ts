@@ -83,7 +83,12 @@ export { type CommandContext, type CommandHandler, handle } from './saga/partici
 export { createOrchestrator, type OrchestratorOptions } from './runtime/create-orchestrator.ts'
 export { saga, sagaFunction } from './runtime/saga.ts'
 export type { SagaDefinition } from './saga/definition/saga-definition.ts'
-export type { BlankPhase, CompensatablePhase, OpeningPhase, RetriablePhase } from './saga/definition/saga-phases.ts'
+export type {
+  BlankPhase,
+  CompensatablePhase,
+  OpeningPhase,
+  RetriablePhase,
+} from './saga/definition/saga-phases.ts'
 export type { PlannedStep, SagaPlan } from './saga/definition/saga-plan.ts'
 export type { StartableSaga } from './saga/definition/startable-saga.ts'
 export { createSagaOperator, type SagaOperatorOptions } from './runtime/saga-operator.ts'

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { BackstitchError, isBackstitchError, reasonOf } from '../kernel/errors.ts'
 import { isUuid } from '../kernel/ids.ts'
 import { type Codec, jsonCodec } from '../message/codec.ts'
-import { assertWithinLimits, type BodyLimits } from '../message/limits.ts'
+import { assertBytesWithinLimits, assertWithinLimits, type BodyLimits } from '../message/limits.ts'
 import type { ReceivedMessage } from '../message/message.ts'
 import { quoted } from '../message/storable-text.ts'
 import { validateBody } from '../message/validate.ts'
@@ -115,8 +115,7 @@ function formatOf(formats: MessageFormats | undefined, topic: string): MessageFo
 function formatTools({ limits }: RecordReaderOptions): FormatTools {
   return {
     parseJson: (bytes) => {
-      // All that counts for the depth is ASCII, and Latin-1 shows that at the price of a copy.
-      assertWithinLimits(bytes.toString('latin1'), bytes.length, limits, 'the value')
+      assertBytesWithinLimits(bytes, limits, 'the value')
       return jsonCodec.decode(bytes, 'the value')
     },
   }
@@ -158,7 +157,7 @@ function readMessage(
   const { topic, partition, offset, key } = record
   const { id = recordId(record), createdAtUs, headers = {}, context = {} } = wire
   if (!isUuid(id)) throw malformed(`the id is ${quoted(id)}, which is no UUID`)
-  return {
+  const message = {
     id: id.toLowerCase(),
     aggregateType: route.aggregateType,
     key: wire.key ?? key?.toString('utf8') ?? '',
@@ -170,8 +169,8 @@ function readMessage(
     topic,
     partition,
     offset,
-    ...(createdAtUs !== undefined && { createdAtUs }),
   }
+  return createdAtUs === undefined ? message : { ...message, createdAtUs }
 }
 
 function readBody(
@@ -185,12 +184,12 @@ function readBody(
   if (content.kind === 'body') body = content.body
   else {
     const { bytes, contentType } = content
-    const expected = mediaType(codec.contentType)
-    if (contentType !== undefined && mediaType(contentType) !== expected)
+    if (contentType !== undefined && !isSameType(contentType, codec.contentType))
       throw malformed(
-        `${owner}: the content type is ${quoted(contentType)}, and this group reads ${expected}`,
+        `${owner}: the content type is ${quoted(contentType)}, and this group reads ${mediaType(codec.contentType)}`,
       )
-    assertWithinLimits(isJson(expected) ? bytes.toString('latin1') : '', bytes.length, limits, owner)
+    if (isJson(codec.contentType)) assertBytesWithinLimits(bytes, limits, owner)
+    else assertWithinLimits('', bytes.length, limits, owner)
     body = codec.decode(bytes, owner)
   }
   const valid = validated(schema, body, owner)
@@ -198,6 +197,10 @@ function readBody(
   if (valid === null)
     throw malformed(`${owner}: the body is null, which only a record without a value may say`)
   return valid
+}
+
+function isSameType(one: string, other: string): boolean {
+  return one === other || mediaType(one) === mediaType(other)
 }
 
 function validated(schema: z.ZodType, body: unknown, owner: string): unknown {

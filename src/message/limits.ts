@@ -26,6 +26,25 @@ export function assertWithinLimits(json: string, bytes: number, limits: BodyLimi
     throw new BackstitchError('MESSAGE_TOO_LARGE', `${owner}: nested deeper than ${limits.depthMax} levels`)
 }
 
+/**
+ * Refuses encoded JSON that is too long or too deep, without parsing it.
+ * @throws `MESSAGE_TOO_LARGE`
+ */
+export function assertBytesWithinLimits(json: Buffer, limits: BodyLimits, owner: string): void {
+  // All that counts for the depth is ASCII, and Latin-1 shows that at the price of a copy: of a body that opens few levels it is not needed.
+  const text = opensMoreThan(json, limits.depthMax) ? json.toString('latin1') : ''
+  assertWithinLimits(text, json.length, limits, owner)
+}
+
+/** Whether bytes hold more brackets than a number, those of its texts included. */
+function opensMoreThan(json: Buffer, count: number): boolean {
+  let found = 0
+  for (const bracket of [0x7b, 0x5b])
+    for (let at = json.indexOf(bracket); at >= 0; at = json.indexOf(bracket, at + 1))
+      if (++found > count) return true
+  return false
+}
+
 function depthExceeds(json: string, depthMax: number): boolean {
   let depth = 0
   let inString = false

@@ -32,9 +32,10 @@ export function validTraceContext({ traceparent, tracestate }: TraceContext): Tr
 
 function isTraceparent(text: unknown): text is string {
   if (typeof text !== 'string') return false
-  const later = traceparentPattern.exec(text)?.groups?.['later']
-  if (later === undefined) return traceparentPattern.test(text)
-  return !text.startsWith('00') && later.length <= laterMax
+  const found = traceparentPattern.exec(text)
+  if (found === null) return false
+  const later = found.groups?.['later']
+  return later === undefined || (!text.startsWith('00') && later.length <= laterMax)
 }
 
 function isTracestate(text: unknown): text is string {

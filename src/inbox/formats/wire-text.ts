@@ -23,5 +23,7 @@ export function mediaType(contentType: string): string {
 
 /** Whether a content type is JSON or, by its suffix, a kind of it. */
 export function isJson(contentType: string): boolean {
-  return /^(application|text)\/json$|\+json$/.test(mediaType(contentType))
+  return (
+    contentType === 'application/json' || /^(application|text)\/json$|\+json$/.test(mediaType(contentType))
+  )
 }

@@ -1,6 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { assertWithinLimits, defaultBodyLimits } from '../../../src/message/limits.ts'
+import {
+  assertBytesWithinLimits,
+  assertWithinLimits,
+  defaultBodyLimits,
+} from '../../../src/message/limits.ts'
 import { codeThrownBy } from '../thrown-code.ts'
 
 const owner = 'order.placed v1'
@@ -58,4 +62,15 @@ test('agrees with the depth of the parsed value', () => {
     ),
     { numRuns: 500 },
   )
+})
+
+test('bytes are measured as their text is', () => {
+  const limits = { bytesMax: 10_000, depthMax: 64 }
+  const refused = (json: string): unknown =>
+    codeThrownBy(() => assertBytesWithinLimits(Buffer.from(json), limits, 'x'))
+  const many = `[${Array.from({ length: 200 }, () => '{"a":[]}').join(',')}]`
+  const inText = JSON.stringify({ text: '[{'.repeat(200) })
+  for (const json of ['', '{}', many, inText, '['.repeat(64)]) expect(refused(json)).toBeUndefined()
+  for (const json of ['['.repeat(65), '{"a":['.repeat(33), 'x'.repeat(10_001), '[é'.repeat(65)])
+    expect(refused(json)).toBe('MESSAGE_TOO_LARGE')
 })
