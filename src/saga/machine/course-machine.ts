@@ -3,7 +3,7 @@ import type { CompiledStep } from '../definition/saga-definition.ts'
 import { jsonCopy } from './json-copy.ts'
 import { type LegPlan, sendLeg, stepOf, waitingLegs, withLeg } from './leg-machine.ts'
 import type { LegName, SagaState, StepState } from './saga-state.ts'
-import { failureAt, lostFrom, stop } from './stop-machine.ts'
+import { failureAt, isHalted, lostFrom, stop } from './stop-machine.ts'
 import { record, type Turn } from './turn.ts'
 
 /**
@@ -11,7 +11,7 @@ import { record, type Turn } from './turn.ts'
  * has stopped nothing is begun.
  */
 export function goOn(turn: Turn, state: SagaState): SagaState {
-  if (state.stopped.length > 0) return state
+  if (isHalted(state)) return state
   const { turnedBy, input, stopped, steps } = state
   return turnedBy === undefined
     ? goForward(turn, { status: 'running', input, stopped, steps })

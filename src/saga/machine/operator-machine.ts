@@ -1,8 +1,9 @@
 import { BackstitchError } from '../../kernel/errors.ts'
 import { legAt, overdueLegs, planOf, sendLeg, sendsAnother, stepOf, withLeg } from './leg-machine.ts'
-import type { OperatorInput } from './saga-input.ts'
-import type { LegName, SagaState } from './saga-state.ts'
-import { changedFrom, letGo, lostFrom, ownerOf } from './stop-machine.ts'
+import { judgeReply } from './reply-verdict.ts'
+import type { OperatorInput, SubstituteInput } from './saga-input.ts'
+import type { LegName, LegState, SagaState } from './saga-state.ts'
+import { changedFrom, failureAt, letGo, lostFrom, ownerOf } from './stop-machine.ts'
 import { resume } from './timer-machine.ts'
 import { record, type Turn } from './turn.ts'
 
@@ -45,25 +46,71 @@ export function retryLegs(turn: Turn, state: SagaState, input: OperatorInput): S
  *   `SAGA_DEFINITION_UNKNOWN` when the definition has lost the step, so that nobody knows the next one
  */
 export function skipLeg(turn: Turn, state: SagaState, input: OperatorInput): SagaState {
+  const at = theOneMeant(turn, state, input)
+  if (at.direction === 'do' && stepOf(turn.definition, at.step) === undefined)
+    throw lostFrom(turn.definition, at)
+  note(turn, 'skipped', at, input)
+  const leg = legAt(state, at) ?? neverSent(state, at)
+  const skipped = withLeg(state, at, { ...leg, status: 'skipped' }, afterOf(turn, state, at))
+  return resume(turn, letGo(skipped, at))
+}
+
+/**
+ * Settles a leg that has stopped with a result that the operator gives, as if its answer had come.
+ *
+ * @throws `SAGA_STATE_REFUSES` as `skip` does, `SAGA_DEFINITION_UNKNOWN` when the definition has lost the step, `MESSAGE_INVALID` for a result
+ *   that does not fit the contract
+ */
+export function substituteResult(turn: Turn, state: SagaState, input: SubstituteInput): SagaState {
+  const at = theOneMeant(turn, state, input)
+  const plan = planOf(turn.definition, at)
+  if (plan === undefined) throw lostFrom(turn.definition, at)
+  const verdict = judgeReply(plan.command, { direction: at.direction, outcome: 'ok', body: input.result })
+  if (verdict.kind !== 'ok')
+    throw failureAt(turn.definition, 'MESSAGE_INVALID', at, verdict.fault ?? 'no result')
+  note(turn, 'substituted', at, input)
+  const { rejection: _rejection, ...leg } = legAt(state, at) ?? neverSent(state, at)
+  const settled = withLeg(
+    state,
+    at,
+    { ...leg, status: 'ok', result: verdict.result },
+    afterOf(turn, state, at),
+  )
+  return resume(turn, letGo(settled, at))
+}
+
+/** @throws `SAGA_STATE_REFUSES` where it is not clear which leg is meant */
+function theOneMeant(turn: Turn, state: SagaState, input: OperatorInput | SubstituteInput): LegName {
   const meant = meantBy(turn, state, input)
   const [at, ...others] = meant
-  if (at === undefined) throw refusal(turn, 'there is no step to skip: retry lets the saga go on')
+  if (at === undefined) throw refusal(turn, `there is no step to ${input.kind}: retry lets the saga go on`)
   if (others.length > 0)
-    throw refusal(turn, `skip needs the name of one step, and several have stopped: ${namesOf(meant)}`)
+    throw refusal(
+      turn,
+      `${input.kind} needs the name of one step, and several have stopped: ${namesOf(meant)}`,
+    )
+  return at
+}
+
+function neverSent(state: SagaState, { step }: LegName): Omit<LegState, 'status'> {
+  return { round: legAt(state, { step, direction: 'do' })?.round ?? 1, attempt: 0, request: null, key: '' }
+}
+
+/** What a step waited for is stored when it begins; one whose mapper failed begins here. */
+function afterOf(turn: Turn, state: SagaState, at: LegName): { readonly after?: readonly string[] } {
   const step = stepOf(turn.definition, at.step)
-  if (at.direction === 'do' && step === undefined) throw lostFrom(turn.definition, at)
-  note(turn, 'skipped', at, input)
-  const round = legAt(state, { step: at.step, direction: 'do' })?.round ?? 1
-  const never = legAt(state, at) === undefined
-  const leg = legAt(state, at) ?? { round, attempt: 0, request: null, key: '' }
-  const more = never && at.direction === 'do' && step ? { after: step.after } : {}
-  return resume(turn, letGo(withLeg(state, at, { ...leg, status: 'skipped' }, more), at))
+  return at.direction === 'do' && step && legAt(state, at) === undefined ? { after: step.after } : {}
 }
 
 /** The legs that have stopped; where the shell has parked the saga, those that waited. @throws `SAGA_STATE_REFUSES` */
-function meantBy(turn: Turn, state: SagaState, { kind, step }: OperatorInput): readonly LegName[] {
+function meantBy(
+  turn: Turn,
+  state: SagaState,
+  { kind, step }: OperatorInput | SubstituteInput,
+): readonly LegName[] {
   if (state.status !== 'parked')
     throw refusal(turn, `${kind} is for parked sagas, this one is ${state.status}`)
+  if (state.held !== undefined) throw refusal(turn, `${kind}: it is held; resume it first`)
   const stopped: readonly LegName[] = state.stopped.length > 0 ? state.stopped : overdueLegs(state)
   const meant = step === undefined ? stopped : stopped.filter((at) => at.step === step)
   if (step !== undefined && meant.length === 0)
@@ -82,6 +129,11 @@ function refusal(turn: Turn, what: string): BackstitchError {
   return new BackstitchError('SAGA_STATE_REFUSES', `${ownerOf(turn.definition)}: ${what}`)
 }
 
-function note(turn: Turn, entry: 'retried' | 'skipped', at: LegName, { reason, actor }: OperatorInput): void {
+function note(
+  turn: Turn,
+  entry: 'retried' | 'skipped' | 'substituted',
+  at: LegName,
+  { reason, actor }: OperatorInput | SubstituteInput,
+): void {
   record(turn, entry, at, { reason, actor })
 }

@@ -4,7 +4,7 @@ import { type LegPlan, legAt, planOf, withLeg } from './leg-machine.ts'
 import { judgeReply, type ReplyVerdict } from './reply-verdict.ts'
 import type { ReplyInput } from './saga-input.ts'
 import type { LegState, SagaState } from './saga-state.ts'
-import { failureAt, isStopped, letGo, lostFrom, stop, stopLeg } from './stop-machine.ts'
+import { failureAt, hasEnded, isStopped, letGo, lostFrom, stop, stopLeg } from './stop-machine.ts'
 import { resume } from './timer-machine.ts'
 import { record, type Turn } from './turn.ts'
 
@@ -28,10 +28,6 @@ export function takeReply(turn: Turn, state: SagaState, reply: ReplyInput): Saga
   return verdict.kind === 'ok'
     ? takeOk(turn, state, reply, leg, verdict.result)
     : takeRejection(turn, state, reply, leg, plan, verdict)
-}
-
-function hasEnded({ status }: SagaState): boolean {
-  return status === 'completed' || status === 'compensated'
 }
 
 /** Whether an answer still decides what becomes of the leg: it waits, or has waited long enough and nothing was made of that yet. */

@@ -23,7 +23,7 @@ export type SagaEffect =
 
 /**
  * What a history row says happened. The row names the leg where there is one, and its detail is JSON:
- * of `rejected` `{ name, detail }`, of `late` `{ outcome }`, of `compensating` and `parked` `{ reason }`, of `retried` and `skipped` `{ reason, actor }`. `passed`: the step’s condition did not hold.
+ * of `rejected` `{ name, detail }`, of `late` `{ outcome }`, of `compensating` and `parked` `{ reason }`, of an operator’s acts `{ reason, actor }`. `passed`: the step’s condition did not hold.
  */
 export type HistoryKind =
   | 'started'
@@ -37,6 +37,11 @@ export type HistoryKind =
   | 'retried'
   | 'skipped'
   | 'passed'
+  | 'substituted'
+  | 'cancelled'
+  | 'held'
+  | 'resumed'
+  | 'resolved'
   | 'completed'
   | 'compensated'
 

@@ -2,7 +2,8 @@ import { validateBody } from '../../message/validate.ts'
 import type { SagaDefinition } from '../definition/saga-definition.ts'
 import { goOn } from './course-machine.ts'
 import { jsonCopy } from './json-copy.ts'
-import { retryLegs, skipLeg } from './operator-machine.ts'
+import { cancelSaga, compensateSaga, holdSaga, resolveSaga, resumeSaga } from './desk-machine.ts'
+import { retryLegs, skipLeg, substituteResult } from './operator-machine.ts'
 import { takeReply } from './reply-machine.ts'
 import type { SagaTransition } from './saga-effect.ts'
 import type { SagaInput } from './saga-input.ts'
@@ -49,8 +50,21 @@ export function advance(definition: SagaDefinition, state: SagaState, input: Sag
         return takeTimer(turn, state, input)
       case 'retry':
         return retryLegs(turn, state, input)
-      default:
+      case 'skip':
         return skipLeg(turn, state, input)
+      case 'substitute':
+        return substituteResult(turn, state, input)
+      case 'resolve':
+        return resolveSaga(turn, state, input)
+      default:
+        return courseVerbs[input.kind](turn, state, input)
     }
   })
 }
+
+const courseVerbs = {
+  cancel: cancelSaga,
+  compensate: compensateSaga,
+  hold: holdSaga,
+  resume: resumeSaga,
+} as const

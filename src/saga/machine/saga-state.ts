@@ -64,6 +64,8 @@ export type SagaState = {
    * Steps that were not begun are absent.
    */
   readonly steps: Readonly<Record<string, StepState>>
+  /** Why an operator holds it: nothing is begun until it is resumed. Only of a parked saga. */
+  readonly held?: string
   /** Why it turned back; from then on it only undoes. */
   readonly turnedBy?: string
   /** Why it is parked, or is being or was compensated. Text that Postgres can hold, at most 4,000 characters. */

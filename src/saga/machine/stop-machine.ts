@@ -41,6 +41,16 @@ export function interrupted(state: SagaState, reason: string): SagaState {
   return next
 }
 
+/** Whether nothing may be begun until an answer or an operator comes. */
+export function isHalted({ stopped, held }: SagaState): boolean {
+  return stopped.length > 0 || held !== undefined
+}
+
+/** Whether nothing moves it any more. */
+export function hasEnded({ status }: SagaState): boolean {
+  return status === 'completed' || status === 'compensated'
+}
+
 /** Whether the saga is parked over this leg. */
 export function isStopped({ stopped }: SagaState, { step, direction }: LegName): boolean {
   return stopped.some((one) => one.step === step && one.direction === direction)

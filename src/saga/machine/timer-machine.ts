@@ -2,7 +2,7 @@ import { goOn, turnBack } from './course-machine.ts'
 import { legAt, overdueLegs, planOf, sendLeg, sendsAnother, tryOf, withLeg } from './leg-machine.ts'
 import type { TimerInput } from './saga-input.ts'
 import type { LegName, SagaState } from './saga-state.ts'
-import { changedFrom, failureAt, isStopped, lostFrom, stopLeg } from './stop-machine.ts'
+import { changedFrom, failureAt, isHalted, isStopped, lostFrom, stopLeg } from './stop-machine.ts'
 import { record, type Turn } from './turn.ts'
 
 /**
@@ -24,7 +24,7 @@ export function takeTimer(turn: Turn, state: SagaState, timer: TimerInput): Saga
 
 /** Goes on, and where the saga was parked takes up first what has waited long enough meanwhile. */
 export function resume(turn: Turn, state: SagaState): SagaState {
-  if (state.stopped.length > 0) return state
+  if (isHalted(state)) return state
   let next = state
   for (const at of overdueLegs(state)) next = takeSilence(turn, next, at)
   return goOn(turn, next)

@@ -5,6 +5,7 @@ import { BackstitchError, reasonOf } from '../../kernel/errors.ts'
 import { isUuid } from '../../kernel/ids.ts'
 import type { SqlExecutor } from '../../kernel/sql-executor.ts'
 import type { SagaDefinition } from '../definition/saga-definition.ts'
+import type { DeskInput } from '../machine/saga-input.ts'
 import type { SagaState } from '../machine/saga-state.ts'
 import { definitionRegistry } from '../transition/definition-registry.ts'
 import { writeOutcome } from '../transition/write-outcome.ts'
@@ -35,6 +36,32 @@ export type SagaOperator = {
    * @throws as `retry`
    */
   skip(id: string, act: Act, step?: string): Promise<SagaSummary>
+  /**
+   * Settles what a parked saga waits for with a result, as if its answer had come.
+   * @throws as `retry`, and `MESSAGE_INVALID` for a result that does not fit the contract
+   */
+  substitute(id: string, act: Act, result: unknown, step?: string): Promise<SagaSummary>
+  /** Undoes what was done. Refused once the pivot was sent. @throws as `retry` */
+  cancel(id: string, act: Act): Promise<SagaSummary>
+  /** Undoes a parked saga; over an unanswered pivot the operator vouches that it has not happened. @throws as `retry` */
+  compensate(id: string, act: Act): Promise<SagaSummary>
+  /** Begins nothing more of a saga until it is resumed. @throws as `retry` */
+  hold(id: string, act: Act): Promise<SagaSummary>
+  /** Lets a saga that is held go on. @throws as `retry` */
+  resume(id: string, act: Act): Promise<SagaSummary>
+  /** Ends a parked saga by hand: what was open is settled elsewhere. @throws as `retry` */
+  resolve(id: string, act: Act, as: 'completed' | 'compensated'): Promise<SagaSummary>
+}
+
+/** What is done, without who and why. */
+type Verb = DeskInput extends infer Input
+  ? Input extends DeskInput
+    ? Omit<Input, 'reason' | 'actor'>
+    : never
+  : never
+
+function named(step: string | undefined): { readonly step?: string } {
+  return step === undefined ? {} : { step }
 }
 
 /** Makes the {@link SagaOperator} of a database. @throws `CONFIG_INVALID` */
@@ -50,7 +77,7 @@ export function sagaOperator(tools: {
   const { database, store, desk, audit, machine, encoding } = tools
   const registry = definitionRegistry(tools.sagas)
 
-  const act = async (verb: 'retry' | 'skip', id: string, by: Act, step?: string): Promise<SagaSummary> => {
+  const act = async (id: string, by: Act, what: Verb): Promise<SagaSummary> => {
     assertId(id)
     const own = id.toLowerCase() // as the database writes it
     const { actor, reason } = checkedAct(by)
@@ -67,7 +94,7 @@ export function sagaOperator(tools: {
           )
         const saga = inHand(instance)
         const writer = sagaWriter(encoding)
-        const input = { kind: verb, actor: actor.id, reason, ...(step !== undefined && { step }) } as const
+        const input = { ...what, actor: actor.id, reason }
         writer.record(
           saga,
           machine.advance(definition, stateOf(instance.state, id), input),
@@ -76,7 +103,7 @@ export function sagaOperator(tools: {
         await writeOutcome(store, tx, writer)
         await audit.record(tx, {
           actor,
-          verb: `saga ${verb}`,
+          verb: `saga ${what.kind}`,
           target: { kind: 'saga', id: own },
           reason,
           before: placeOf(instance),
@@ -105,8 +132,14 @@ export function sagaOperator(tools: {
         throw new BackstitchError('SAGA_NOT_FOUND', `${name} with the business key ${businessKey}`)
       return id
     },
-    retry: (id, by, step) => act('retry', id, by, step),
-    skip: (id, by, step) => act('skip', id, by, step),
+    retry: (id, by, step) => act(id, by, { kind: 'retry', ...named(step) }),
+    skip: (id, by, step) => act(id, by, { kind: 'skip', ...named(step) }),
+    substitute: (id, by, result, step) => act(id, by, { kind: 'substitute', result, ...named(step) }),
+    cancel: (id, by) => act(id, by, { kind: 'cancel' }),
+    compensate: (id, by) => act(id, by, { kind: 'compensate' }),
+    hold: (id, by) => act(id, by, { kind: 'hold' }),
+    resume: (id, by) => act(id, by, { kind: 'resume' }),
+    resolve: (id, by, as) => act(id, by, { kind: 'resolve', as }),
   }
 }
 

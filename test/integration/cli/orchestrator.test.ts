@@ -147,4 +147,23 @@ describe('with tables and topics', () => {
       { actor: 'ann', reason: 'stock is back' },
     ])
   })
+
+  test('a saga is held, resumed, cancelled, and ended by hand; what does not fit is refused', async () => {
+    const id = await start('o-4')
+    const why = ['--reason', 'asked by the customer', '--actor', 'ann', '--json'] as const
+    const act = async (verb: string, ...words: string[]): Promise<CommandResult> =>
+      saga(verb, id, ...words, ...why)
+    const statusAfter = async (verb: string, ...words: string[]): Promise<unknown> =>
+      (JSON.parse((await act(verb, ...words)).out) as { status: unknown }).status
+    expect(await statusAfter('hold')).toBe('parked')
+    expect((await act('cancel')).code).toBe(5)
+    expect(await statusAfter('resume')).toBe('running')
+    expect((await act('compensate')).err).toMatch(/^SAGA_STATE_REFUSES: .*compensate is for parked sagas/)
+    expect((await act('substitute', '--result', '{')).code).toBe(2)
+    expect((await act('resolve')).err).toContain("'--as <status>' not specified")
+    expect(await statusAfter('cancel')).toBe('compensating')
+    expect(await statusAfter('hold')).toBe('parked')
+    expect(await statusAfter('resolve', '--as', 'compensated')).toBe('compensated')
+    expect((await act('hold')).code).toBe(5)
+  })
 })

@@ -3,6 +3,7 @@ import type { SagaDefinition } from '../../../src/saga/definition/saga-definitio
 import type { SagaTransition } from '../../../src/saga/machine/saga-effect.ts'
 import type { ReplyInput, SagaInput, TimerInput } from '../../../src/saga/machine/saga-input.ts'
 import { overdueLegs } from '../../../src/saga/machine/leg-machine.ts'
+import { isBackstitchError } from '../../../src/kernel/errors.ts'
 import { advance, startSaga } from '../../../src/saga/machine/saga-machine.ts'
 import { interrupted } from '../../../src/saga/machine/stop-machine.ts'
 import type { LegName, SagaState } from '../../../src/saga/machine/saga-state.ts'
@@ -12,10 +13,12 @@ import { type Behaviour, ModelParticipant, type Sent } from './model-participant
 export type Happening =
   | { readonly kind: 'command'; readonly at: number; readonly behaviour: Behaviour; readonly again: boolean }
   | { readonly kind: 'reply'; readonly at: number; readonly again: boolean }
-  | { readonly kind: 'lose command' | 'lose reply'; readonly at: number }
+  | { readonly kind: 'lose command'; readonly at: number }
+  | { readonly kind: 'lose reply'; readonly at: number }
   | { readonly kind: 'timer'; readonly at: number }
   | { readonly kind: 'retry' | 'skip'; readonly at: number }
   | { readonly kind: 'interrupt' }
+  | { readonly kind: 'cancel' | 'compensate' | 'hold' | 'resume' }
   | { readonly kind: 'noise'; readonly input: ReplyInput | TimerInput }
 
 /** One saga, its commands and replies on the way in any order, its timers, and its participant. Checks what must hold after each move. */
@@ -30,6 +33,8 @@ export class ModelWorld {
   readonly history: string[] = []
   state: SagaState
   hasSkipped = false
+  /** The verbs that were not refused. */
+  readonly acts = new Set<string>()
   #hasTurned = false
 
   constructor(definition: SagaDefinition) {
@@ -59,11 +64,12 @@ export class ModelWorld {
       this.move(happening.input)
       expect(this.state, 'a stranger moves nothing').toBe(before)
     } else if (happening.kind === 'retry' || happening.kind === 'skip') this.#operate(happening)
+    else this.#steer(happening as Extract<Happening, { kind: 'cancel' | 'compensate' | 'hold' | 'resume' }>)
   }
 
   /** A skip names one of the legs that have stopped; a retry does so, or means all of them. */
   #operate({ kind, at }: { kind: 'retry' | 'skip'; at: number }): void {
-    if (this.state.status !== 'parked') return
+    if (this.state.status !== 'parked' || this.state.held !== undefined) return
     this.hasSkipped ||= kind === 'skip'
     const { stopped } = this.state
     const legs: readonly LegName[] = stopped.length > 0 ? stopped : overdueLegs(this.state)
@@ -71,6 +77,21 @@ export class ModelWorld {
     if (one === undefined && kind === 'skip') return
     const step = kind === 'skip' || at % 2 === 0 ? one?.step : undefined
     this.move({ kind, reason: 'because', actor: 'ada', ...(step !== undefined && { step }) })
+  }
+
+  /** What the state does not allow is refused, and changes nothing. */
+  #steer(happening: Extract<Happening, { kind: 'cancel' | 'compensate' | 'hold' | 'resume' }>): void {
+    const before = this.state
+    try {
+      this.move({ ...happening, reason: 'because', actor: 'ada' })
+    } catch (thrown) {
+      if (!isBackstitchError(thrown, 'SAGA_STATE_REFUSES')) throw thrown
+      expect(this.state).toBe(before)
+      return
+    }
+    this.acts.add(happening.kind)
+    // With a pivot of unknown outcome the operator vouches, as with a skip.
+    if (happening.kind === 'compensate') this.hasSkipped = true
   }
 
   /** Lets everything arrive, and timers fire where nothing is left on the way, until the saga rests. */
@@ -141,6 +162,7 @@ export class ModelWorld {
   }
 
   #checkSend(send: Sent): void {
+    expect(this.state.held, 'what is held sends nothing').toBeUndefined()
     const { step, direction, round, attempt } = send
     const ofLeg = this.sent.filter((one) => one.step === step && one.direction === direction)
     const last = ofLeg.at(-1)

@@ -40,10 +40,19 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('timer' as const), at }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom('lose command' as const, 'lose reply' as const), at }),
+    arbitrary: fc.oneof(
+      fc.record({ kind: fc.constant('lose command' as const), at }),
+      fc.record({ kind: fc.constant('lose reply' as const), at }),
+    ),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('noise' as const), input: noise }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('interrupt' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('cancel' as const, 'compensate' as const, 'hold' as const, 'resume' as const),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constantFrom('retry' as const, 'retry' as const, 'skip' as const), at }),
@@ -56,6 +65,7 @@ describe('whatever happens on the way', { timeout: 60_000 }, () => {
   // The world checks after each move: see `ModelWorld`.
   test('a saga ends completed or compensated, or is parked', () => {
     const ends = new Map<string, number>()
+    const acts = new Set<string>()
     fc.assert(
       fc.property(runs, ([definition, happenings]) => {
         const world = new ModelWorld(definition)
@@ -64,6 +74,7 @@ describe('whatever happens on the way', { timeout: 60_000 }, () => {
         const { status } = world.state
         ends.set(status, (ends.get(status) ?? 0) + 1)
         expect(['completed', 'compensated', 'parked']).toContain(status)
+        for (const act of world.acts) acts.add(act)
         const endings = world.history.filter((entry) => entry === 'completed' || entry === 'compensated')
         expect(endings).toEqual(world.hasEnded ? [status] : [])
         if (world.hasEnded) expect(world.history.at(-1)).toBe(status)
@@ -72,6 +83,7 @@ describe('whatever happens on the way', { timeout: 60_000 }, () => {
       { seed, numRuns: 1_500 },
     )
     // Else the runs would prove nothing.
+    expect([...acts].sort()).toEqual(['cancel', 'compensate', 'hold', 'resume'])
     expect([...ends.keys()].sort()).toEqual(['compensated', 'completed', 'parked'])
   })
 
@@ -82,6 +94,7 @@ describe('whatever happens on the way', { timeout: 60_000 }, () => {
         const world = new ModelWorld(definition)
         for (const one of happenings) world.happen(one)
         for (let retries = 0; retries < 20 && !world.hasEnded; retries++) {
+          world.happen({ kind: 'resume' })
           world.drain()
           world.happen({ kind: 'retry', at: 1 })
         }

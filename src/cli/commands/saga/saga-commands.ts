@@ -1,24 +1,18 @@
 import { type Command, Option } from 'commander'
-import { isUuid } from '../../../kernel/ids.ts'
-import { BackstitchError } from '../../../kernel/errors.ts'
 import { parsedJson } from '../../../kernel/parsed-json.ts'
-import { createSagaOperator } from '../../../runtime/saga-operator.ts'
-import { chooseOrchestratorDatabase } from '../../../runtime/from-config/choose-databases.ts'
 import type { SagaStatus } from '../../../saga/machine/saga-state.ts'
-import type { SagaDetails, SagaSummary } from '../../../saga/operator/saga-operator-store.ts'
-import type { SagaOperator } from '../../../saga/operator/saga-operator.ts'
-import type { Act } from '../../../audit/act.ts'
-import { actorOf } from '../../actor.ts'
+import type { SagaDetails } from '../../../saga/operator/saga-operator-store.ts'
 import type { CliIo } from '../../cli-io.ts'
-import { type CommandContext, commandContext } from '../../command-context.ts'
+import { commandContext } from '../../command-context.ts'
 import { cellOf, renderTable } from '../../output/render-table.ts'
+import { addActCommands } from './acts.ts'
+import { idOf, sagaArgument, sagaTable, withOperator } from './operator-of.ts'
 import { addDiffCommand, addGraphCommand } from './graph.ts'
-import { addActOptions, type ActOptions, limitOf } from '../../operator-options.ts'
+import { limitOf } from '../../operator-options.ts'
 
 const statuses: readonly SagaStatus[] = ['running', 'compensating', 'completed', 'compensated', 'parked']
-const sagaArgument = 'its id, or <name>/<business key>'
 
-/** `backstitch saga list|show|graph|diff|retry|skip`: definitions, instances, and the compensation desk in its first form. */
+/** `backstitch saga`: definitions, instances, and the compensation desk. */
 export function addSagaCommands(program: Command, io: CliIo, end: (exitCode: number) => void): void {
   const saga = program.command('saga').description('look at sagas, and help those that are parked')
   saga
@@ -50,60 +44,7 @@ export function addSagaCommands(program: Command, io: CliIo, end: (exitCode: num
     })
   addGraphCommand(saga, io)
   addDiffCommand(saga, io, end)
-  addAct(saga, io, 'retry', 'send what a parked saga waits for once more, with all its attempts')
-  addAct(saga, io, 'skip', 'pass over what a parked saga waits for: you vouch that it is settled')
-}
-
-function addAct(saga: Command, io: CliIo, verb: 'retry' | 'skip', description: string): void {
-  addActOptions(saga.command(verb).description(description).argument('<saga>', sagaArgument))
-    .option('--step <name>', 'the step that is meant, where several branches have stopped')
-    .addHelpText(
-      'after',
-      `\nExample:\n  backstitch saga ${verb} place-order/o-17 --reason 'the card service is back'`,
-    )
-    .action(async (words: string, options: ActOptions & { step?: string }, command: Command) => {
-      const { reason, actor, step } = options
-      const context = await commandContext(io, command)
-      const act: Act = { reason, actor: actorOf(actor) }
-      const summary = await withOperator(context, async (operator) =>
-        operator[verb](await idOf(operator, words), act, step),
-      )
-      context.print(summary, (it) => sagaTable([it]))
-    })
-}
-
-function withOperator<Result>(
-  { config, withPool }: CommandContext,
-  work: (operator: SagaOperator) => Promise<Result>,
-): Promise<Result> {
-  const database = chooseOrchestratorDatabase(config)
-  const sagas = config.orchestrator?.sagas ?? []
-  return withPool(database, (pool) =>
-    work(createSagaOperator({ database: pool, schema: database.schema, sagas })),
-  )
-}
-
-/** People know a saga by its name and business key. @throws `SAGA_NOT_FOUND` */
-async function idOf(operator: SagaOperator, words: string): Promise<string> {
-  const slash = words.indexOf('/')
-  if (slash > 0) return operator.find(words.slice(0, slash), words.slice(slash + 1))
-  if (isUuid(words)) return words.toLowerCase()
-  throw new BackstitchError('SAGA_NOT_FOUND', `"${words}" is neither an id nor <name>/<business key>`)
-}
-
-function sagaTable(sagas: readonly SagaSummary[]): string {
-  return renderTable(
-    ['id', 'saga', 'key', 'status', 'started', 'updated', 'reason'],
-    sagas.map(({ id, name, version, businessKey, status, startedAt, updatedAt, reason }) => ({
-      id,
-      saga: `${name} v${version}`,
-      key: businessKey,
-      status,
-      started: startedAt,
-      updated: updatedAt,
-      reason,
-    })),
-  )
+  addActCommands(saga, io)
 }
 
 function sagaPage(saga: SagaDetails): string {

@@ -108,6 +108,9 @@ export type Journey = {
   timer(leg: string, attempt: number, round?: number): Journey
   retry(step?: string): Journey
   skip(step?: string): Journey
+  steer(kind: 'cancel' | 'compensate' | 'hold' | 'resume'): Journey
+  substitute(result: unknown, step?: string): Journey
+  resolve(as: 'completed' | 'compensated'): Journey
   /** Parks the saga from outside, as the shell does. */
   interrupt(): Journey
   /** Goes on under another definition. */
@@ -146,6 +149,10 @@ function after(definition: SagaDefinition, { state, changed, effects }: SagaTran
     timer: (name, attempt, round = 1) => move({ kind: 'timer', ...leg(name), round, attempt }),
     retry: (step) => move({ kind: 'retry', ...operator, ...(step !== undefined && { step }) }),
     skip: (step) => move({ kind: 'skip', ...operator, ...(step !== undefined && { step }) }),
+    steer: (kind) => move({ kind, ...operator }),
+    substitute: (result, step) =>
+      move({ kind: 'substitute', result, ...operator, ...(step !== undefined && { step }) }),
+    resolve: (as) => move({ kind: 'resolve', as, ...operator }),
     interrupt: () =>
       after(definition, { state: interrupted(stored, 'SAGA_MESSAGE_FAILED'), changed: true, effects: [] }),
     under: (other) => after(other, { state, changed, effects }),
