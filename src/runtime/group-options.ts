@@ -66,6 +66,11 @@ export type GroupOptions = {
   readonly inboxRetentionMs?: number
   /** How often a member notes how far the group is, for the retention of the inbox. Default 600,000 ms. */
   readonly inboxUpkeepIntervalMs?: number
+  /**
+   * A name of this process within the group, such as its pod’s, so that it has its partitions again when it comes back within
+   * `sessionTimeoutMs`, and nobody is dealt out anew. For transports with the capability `staticMembership`.
+   */
+  readonly instanceId?: string
   /** How long `stop` lets the messages in hand finish. Default 10,000 ms. */
   readonly stopDeadlineMs?: number
   /** Asks your tracer where a handler stands when it sends a message. Default: the trace of the message that it handles. */
@@ -124,6 +129,15 @@ export function groupParts(
   assertCount('concurrencyMax', concurrencyMax)
   if (retry.ageMaxMs !== undefined) assertCount('retry.ageMaxMs', retry.ageMaxMs)
   assertCount('sessionTimeoutMs', sessionTimeoutMs)
+  const { instanceId } = options
+  if (instanceId !== undefined) {
+    assertName('instanceId', instanceId)
+    if (!transport.capabilities.staticMembership)
+      throw new BackstitchError(
+        'CONFIG_INVALID',
+        `instanceId: the transport ${transport.name} knows no such members`,
+      )
+  }
   const logger = (options.logger ?? silentLogger).child(member.logFields)
   const topics = member.topics(topicPrefix)
   const { generation, enrolled } = keptInbox({
@@ -161,7 +175,15 @@ export function groupParts(
         await addInboxLeaves(pgDatabase(database), schema, logger)
       },
       subscriber: () =>
-        enrolled(transport.subscriber({ group, topics, partitionsConcurrentMax, sessionTimeoutMs })),
+        enrolled(
+          transport.subscriber({
+            group,
+            topics,
+            partitionsConcurrentMax,
+            sessionTimeoutMs,
+            ...(instanceId !== undefined && { instanceId }),
+          }),
+        ),
       retry,
       concurrencyMax: Math.min(concurrencyMax, database.options.max),
       handlerTimeoutMs: assertCount('handlerTimeoutMs', options.handlerTimeoutMs ?? 60_000),

@@ -56,6 +56,7 @@ export function inMemoryTransport(options: InMemoryTransportOptions = {}): InMem
       batchSizeMax: 1_000,
       publishesUnderWayMax: 1,
       fencing: false,
+      staticMembership: false,
     },
     publisher: () =>
       new InMemoryPublisher({

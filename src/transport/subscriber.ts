@@ -74,6 +74,13 @@ export type SubscriberOptions = {
   readonly partitionsConcurrentMax?: number
   /** After this long without a heartbeat the group replaces the member. Default 6,000 ms. */
   readonly sessionTimeoutMs?: number
+  /**
+   * A name of its own within the group, such as a pod’s: static membership, where the transport has the capability. A member that stops does
+   * not leave the group then; when it comes back within its session timeout it has its partitions again, and nobody is dealt out anew. When
+   * it does not, they wait for that long.
+   * Two members of one name cannot be: the later one takes over, the earlier one says so in the log and goes on as a member without a name.
+   */
+  readonly instanceId?: string
   /** How long the broker may hold a fetch when there is nothing to read. Default 500 ms. */
   readonly maxWaitMs?: number
 }

@@ -35,4 +35,6 @@ export type TransportCapabilities = {
    * what of its predecessor arrives late, held up by a network. (attack C19: else a compacted topic could go back to an older state)
    */
   readonly fencing: boolean
+  /** A member of a group may have a name under which it comes back: see `instanceId`. Else that option is ignored. */
+  readonly staticMembership: boolean
 }

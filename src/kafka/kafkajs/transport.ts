@@ -32,6 +32,7 @@ export function kafkajs(options: KafkajsOptions): KafkaTransport {
       batchSizeMax: 1_000,
       publishesUnderWayMax: 1,
       fencing: false,
+      staticMembership: false,
     },
     publisher: () => new KafkajsPublisher(newClient, compression),
     subscriber: (settings: SubscriberOptions) =>

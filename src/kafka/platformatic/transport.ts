@@ -28,6 +28,7 @@ export function platformatic(options: PlatformaticOptions): KafkaTransport {
       batchSizeMax: 10_000,
       publishesUnderWayMax,
       fencing: true,
+      staticMembership: true,
     },
     publisher: ({ succeeds } = {}) => new PlatformaticPublisher(settings, codec, succeeds),
     subscriber: (member) => platformaticSubscriber(settings, options.logger ?? silentLogger, member),

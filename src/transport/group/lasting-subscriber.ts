@@ -36,8 +36,14 @@ export type Membership = {
   leave(graceMs: number): Promise<void>
 }
 
+type GroupSettings = Required<Omit<SubscriberOptions, 'instanceId'>> & {
+  readonly instanceId: string | undefined
+}
+
 /** What a member is given. */
-export type MembershipSettings = Required<SubscriberOptions> & {
+export type MembershipSettings = GroupSettings & {
+  /** To be called when another member has taken the name of this one, which has none from there on. */
+  readonly onNameTaken: () => void
   readonly onBatch: BatchHandler['onBatch']
   /** Asks the handler to settle; resolves when nothing is in hand any more. Never rejects, and may take for ever. */
   readonly settled: () => Promise<void>
@@ -64,12 +70,13 @@ export type GroupDriver = {
 export class LastingSubscriber implements Subscriber {
   readonly #driver: GroupDriver
   readonly #logger: Logger
-  readonly #settings: Required<SubscriberOptions>
+  readonly #settings: GroupSettings
   readonly #lanes: BatchLanes
   #stopping = new AbortController()
   #running: Promise<void> | undefined
   #membership: Membership | undefined
   #handler: BatchHandler | undefined
+  #isNameTaken = false
 
   constructor(driver: GroupDriver, logger: Logger, options: SubscriberOptions) {
     this.#driver = driver
@@ -79,6 +86,7 @@ export class LastingSubscriber implements Subscriber {
       topics: [...new Set(options.topics)],
       partitionsConcurrentMax: options.partitionsConcurrentMax ?? 4,
       sessionTimeoutMs: options.sessionTimeoutMs ?? 6_000,
+      instanceId: options.instanceId,
       maxWaitMs: options.maxWaitMs ?? 500,
     }
     this.#lanes = new BatchLanes(this.#settings.partitionsConcurrentMax)
@@ -96,6 +104,7 @@ export class LastingSubscriber implements Subscriber {
       )
     }
     this.#handler = handler
+    this.#isNameTaken = false
     this.#stopping = new AbortController()
     const assigned = Promise.withResolvers<void>()
     this.#running = this.#stayMember(handler, assigned)
@@ -166,6 +175,8 @@ export class LastingSubscriber implements Subscriber {
     const membership = this.#driver.membership({
       ...this.#settings,
       topics,
+      instanceId: this.#isNameTaken ? undefined : this.#settings.instanceId,
+      onNameTaken: () => this.#nameTaken(),
       logger: this.#logger,
       lanes: this.#lanes,
       onBatch: (batch) => handler.onBatch(batch),
@@ -192,6 +203,15 @@ export class LastingSubscriber implements Subscriber {
         this.#membership = undefined
       }
     }
+  }
+
+  #nameTaken(): void {
+    this.#isNameTaken = true
+    const { group, instanceId } = this.#settings
+    this.#logger.error(
+      { group, instanceId },
+      'another member of the group has this instance id; this one goes on without a name',
+    )
   }
 
   #settled(): Promise<void> {

@@ -14,6 +14,7 @@ export class ScriptedTransport implements KafkaTransport {
     batchSizeMax: 100,
     publishesUnderWayMax: 1,
     fencing: false,
+    staticMembership: false,
   }
   /** Partitions by topic. */
   readonly topics = new Map<string, number>([['outbox.event.order', 4]])

@@ -35,6 +35,10 @@ export type GroupSessionSettings = {
   readonly rebalanceTimeoutMs: number
   /** Aborts when the member leaves. */
   readonly closing: AbortSignal
+  /** The name of a static member. */
+  readonly instanceId: string | undefined
+  /** Another member has come under the same name. This one has none from there on, else they would take it from each other for ever. */
+  readonly onNameTaken: () => void
 }
 
 /** `rebalance`: join again. `lost`: the group does not know this member any more. `silent`: nobody answered. */
@@ -55,11 +59,13 @@ export class GroupSession {
   #coordinator: Connection | undefined
   #memberId = ''
   #generation = -1
-  /** Partitions of each topic of the group when this member dealt them out; empty where another one did. */
-  #dealt: ReadonlyMap<string, number> = new Map()
+  #instanceId: string | null
+  /** Partitions of each topic that this member watches: those of the group when it dealt them out; none where another one did. */
+  #watched: ReadonlyMap<string, number> = new Map()
 
   constructor(settings: GroupSessionSettings) {
     this.#settings = settings
+    this.#instanceId = settings.instanceId ?? null
   }
 
   /**
@@ -72,7 +78,7 @@ export class GroupSession {
       if (coordinator === undefined) continue
       const answered = await this.#joinAndSync(coordinator)
       if (typeof answered !== 'number') return answered
-      if (lostCodes.has(answered)) this.#memberId = ''
+      if (lostCodes.has(answered)) this.#lost(answered)
       else if (isOnItsWay(answered)) await this.#forgetCoordinator()
       else if (answered !== code.rebalanceInProgress && answered !== code.memberIdRequired)
         throw new BrokerRefusal(answered)
@@ -84,24 +90,24 @@ export class GroupSession {
   async heartbeat(): Promise<HeartbeatAnswer> {
     const { group, sessionTimeoutMs } = this.#settings
     const answer = await this.#within(sessionTimeoutMs, (coordinator) =>
-      ask(coordinator, heartbeatV4.api, group, this.#generation, this.#memberId, null),
+      ask(coordinator, heartbeatV4.api, group, this.#generation, this.#memberId, this.#instanceId),
     )
     if (answer === undefined) return 'silent'
     if (answer.errorCode === code.none) return 'well'
     if (answer.errorCode === code.rebalanceInProgress) return 'rebalance'
     if (lostCodes.has(answer.errorCode)) {
-      this.#memberId = ''
+      this.#lost(answer.errorCode)
       return 'lost'
     }
     await this.#forgetCoordinator()
     return 'silent'
   }
 
-  /** Whether this member dealt out partitions of topics that have another number of them by now. @throws what the library throws */
+  /** Whether a topic that this member watches has another number of partitions by now. @throws what the library throws */
   async isOutdated(): Promise<boolean> {
-    if (this.#dealt.size === 0) return false
-    const now = await this.#countPartitions([...this.#dealt.keys()])
-    return [...this.#dealt].some(([topic, count]) => now.get(topic) !== count)
+    if (this.#watched.size === 0) return false
+    const now = await this.#countPartitions([...this.#watched.keys()])
+    return [...this.#watched].some(([topic, count]) => now.get(topic) !== count)
   }
 
   /** What the group has committed of an assignment. @throws BrokerRefusal, and what the library throws */
@@ -118,11 +124,11 @@ export class GroupSession {
     nextOffset: bigint,
   ): Promise<'committed' | 'stale' | 'failed'> {
     const { group, sessionTimeoutMs } = this.#settings
-    const [generation, memberId] = [this.#generation, this.#memberId]
+    const [generation, memberId, instanceId] = [this.#generation, this.#memberId, this.#instanceId]
     const until = performance.now() + sessionTimeoutMs
     while (performance.now() < until) {
       const answer = await this.#within(sessionTimeoutMs, (coordinator) =>
-        ask(coordinator, offsetCommitV8.api, group, generation, memberId, null, [
+        ask(coordinator, offsetCommitV8.api, group, generation, memberId, instanceId, [
           {
             name: topic,
             partitions: [
@@ -141,10 +147,17 @@ export class GroupSession {
     return 'failed'
   }
 
-  /** Tells the group that it goes. @throws what the library throws */
+  /** Tells the group that it goes, unless it is to come back under its name. @throws what the library throws */
   async leave(): Promise<void> {
-    if (this.#coordinator === undefined || this.#memberId === '') return
+    if (this.#coordinator === undefined || this.#memberId === '' || this.#instanceId !== null) return
     await ask(this.#coordinator, leaveGroupV4.api, this.#settings.group, [{ memberId: this.#memberId }])
+  }
+
+  #lost(errorCode: number): void {
+    this.#memberId = ''
+    if (errorCode !== code.fencedInstanceId || this.#instanceId === null) return
+    this.#instanceId = null
+    this.#settings.onNameTaken()
   }
 
   /** @returns the assignment, or the code of the answer that prevents it */
@@ -157,7 +170,7 @@ export class GroupSession {
       sessionTimeoutMs,
       rebalanceTimeoutMs,
       this.#memberId,
-      null,
+      this.#instanceId,
       'consumer',
       [{ name: assignmentProtocol, metadata: encodeSubscription(topics) }],
       null,
@@ -166,15 +179,18 @@ export class GroupSession {
       this.#memberId = joined.memberId ?? ''
     if (joined.errorCode !== code.none) return joined.errorCode
     this.#generation = joined.generationId
-    this.#dealt = new Map()
+    this.#watched = new Map()
     const assignments = joined.leader === this.#memberId ? await this.#deal(joined.members) : []
+    // the leader that came back under its name is not told that it still is; should it be, its next join is answered so
+    if (assignments.length === 0 && this.#instanceId !== null)
+      this.#watched = await this.#countPartitions(topics)
     const synced = await ask(
       coordinator,
       syncGroupV4.api,
       group,
       this.#generation,
       this.#memberId,
-      null,
+      this.#instanceId,
       'consumer',
       assignmentProtocol,
       assignments,
@@ -191,7 +207,7 @@ export class GroupSession {
     }))
     const topics = [...new Set(subscriptions.flatMap((it) => [...it.topics]))]
     const counts = await this.#countPartitions(topics)
-    this.#dealt = counts
+    this.#watched = counts
     const partitionsOf = new Map([...counts].map(([topic, count]) => [topic, [...Array(count).keys()]]))
     return dealOut(subscriptions, partitionsOf).map(({ memberId, assignment }) => ({
       memberId,

@@ -53,6 +53,8 @@ export class PlatformaticMembership implements Membership {
       sessionTimeoutMs,
       rebalanceTimeoutMs: longestMs,
       closing: this.#closing.signal,
+      instanceId: settings.instanceId,
+      onNameTaken: settings.onNameTaken,
     })
   }
 

@@ -64,6 +64,8 @@ describe('a membership', () => {
       partitionsConcurrentMax: 4,
       sessionTimeoutMs: 6_000,
       maxWaitMs: 500,
+      instanceId: undefined,
+      onNameTaken: () => undefined,
       lanes: new BatchLanes(4),
       onBatch: async () => ({ kind: 'done' }),
       settled,

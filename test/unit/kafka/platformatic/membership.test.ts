@@ -24,6 +24,8 @@ test('a member goes on heartbeating while it counts partitions, and joins again 
     partitionsConcurrentMax: 4,
     sessionTimeoutMs: 6_000,
     maxWaitMs: 500,
+    instanceId: undefined,
+    onNameTaken: () => undefined,
     lanes: new BatchLanes(4),
     onBatch: async () => ({ kind: 'done' }),
     settled: async () => undefined,
