@@ -17,6 +17,12 @@ const metadataMaxAgeMs = 10_000
 /** Between kafkajs’s events STOP and CRASH it lets go of its connections. */
 const crashReasonWithinMs = 1_000
 
+/**
+ * kafkajs leaves no group while it joins one, and a member that is cut off meanwhile stands in the way of the others for a session. A join
+ * takes as long as the slowest member needs to settle and to notice.
+ */
+const joinsWithinMs = 3_000
+
 const fetchBytesMax = 10_485_760
 const fetchPartitionBytesMax = 1_048_576
 
@@ -36,6 +42,7 @@ export class KafkajsMembership implements Membership {
   readonly #ended = Promise.withResolvers<Error>()
   #starting: Promise<void> | undefined
   #tenure: Tenure | undefined
+  #isJoining = false
   #assignment: readonly string[] = []
   #lastSignMs = performance.now()
 
@@ -55,7 +62,7 @@ export class KafkajsMembership implements Membership {
       partitionAssigners: [
         subscribedAssigner({
           beforeJoining: (group) => this.#beforeJoining(group),
-          onJoining: () => this.#tenure?.end(),
+          onJoining: () => this.#beginJoining(),
         }),
       ],
       retry: { ...quickRetry, restartOnFailure: () => Promise.resolve(false) },
@@ -97,7 +104,7 @@ export class KafkajsMembership implements Membership {
     const leaving = (this.#starting ?? Promise.resolve())
       .catch(() => undefined)
       .then(() => this.#consumer.disconnect())
-    await settlesWithin(leaving, graceMs)
+    await settlesWithin(leaving, this.#isJoining ? Math.max(graceMs, joinsWithinMs) : graceMs)
     this.#settings.client.cutOff()
   }
 
@@ -121,6 +128,7 @@ export class KafkajsMembership implements Membership {
     this.#consumer.on(events.HEARTBEAT, sign)
     this.#consumer.on(events.GROUP_JOIN, ({ payload }) => {
       sign()
+      this.#isJoining = false
       this.#assignment = Object.entries(payload.memberAssignment)
         .flatMap(([topic, partitions]) => partitions.map((partition) => `${topic}/${partition}`))
         .toSorted()
@@ -133,6 +141,11 @@ export class KafkajsMembership implements Membership {
       const stopped = (): void => this.#ended.resolve(new Error('the consumer stopped by itself'))
       setTimeout(stopped, crashReasonWithinMs).unref()
     })
+  }
+
+  #beginJoining(): void {
+    this.#isJoining = true
+    this.#tenure?.end()
   }
 
   async #beforeJoining(group: KafkajsGroup): Promise<void> {

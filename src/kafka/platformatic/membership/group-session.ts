@@ -29,6 +29,8 @@ import {
 export type GroupSessionSettings = {
   /** Its requests may take as long as a rebalance. */
   readonly cluster: Cluster
+  /** Where a request need not wait behind those. */
+  readonly besides: Cluster
   readonly group: string
   readonly topics: readonly string[]
   readonly sessionTimeoutMs: number
@@ -60,6 +62,7 @@ export class GroupSession {
   #memberId = ''
   #generation = -1
   #instanceId: string | null
+  #isJoining = false
   /** Partitions of each topic that this member watches: those of the group when it dealt them out; none where another one did. */
   #watched: ReadonlyMap<string, number> = new Map()
 
@@ -76,7 +79,8 @@ export class GroupSession {
     while (!this.#settings.closing.aborted) {
       const coordinator = await this.#findCoordinator()
       if (coordinator === undefined) continue
-      const answered = await this.#joinAndSync(coordinator)
+      this.#isJoining = true
+      const answered = await this.#joinAndSync(coordinator).finally(() => (this.#isJoining = false))
       if (typeof answered !== 'number') return answered
       if (lostCodes.has(answered)) this.#lost(answered)
       else if (isOnItsWay(answered)) await this.#forgetCoordinator()
@@ -150,7 +154,10 @@ export class GroupSession {
   /** Tells the group that it goes, unless it is to come back under its name. @throws what the library throws */
   async leave(): Promise<void> {
     if (this.#coordinator === undefined || this.#memberId === '' || this.#instanceId !== null) return
-    await ask(this.#coordinator, leaveGroupV4.api, this.#settings.group, [{ memberId: this.#memberId }])
+    const { group, besides } = this.#settings
+    // a broker looks at the requests of a connection one by one: behind one to join this one would wait for the whole rebalance
+    const coordinator = this.#isJoining ? await groupCoordinator(besides, group) : this.#coordinator
+    await ask(coordinator, leaveGroupV4.api, group, [{ memberId: this.#memberId }])
   }
 
   #lost(errorCode: number): void {

@@ -48,6 +48,7 @@ export class PlatformaticMembership implements Membership {
     this.#data = new Cluster(client, maxWaitMs + client.requestTimeoutMs)
     this.#session = new GroupSession({
       cluster: this.#control,
+      besides: this.#data,
       group,
       topics,
       sessionTimeoutMs,

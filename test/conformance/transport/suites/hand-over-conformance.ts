@@ -247,6 +247,31 @@ export function handOverConformance(harness: () => TransportHarness): void {
       expect(new Set([first.values()[2], second.values()[0]])).toEqual(new Set(['0', '1']))
     })
 
+    test('leaves also while it joins: a member that stops then does not stand in the way of the others', async () => {
+      const { newTopic, publish, subscriber, uniqueName, transport } = harness()
+      const [topic, group] = [await newTopic(2), uniqueName()]
+      await publish(numbered(topic, 2, 2))
+      const inbox = new Inbox()
+      const sessionTimeoutMs = 10_000
+      const one = subscriber({ group, topics: [topic], sessionTimeoutMs })
+      await one.run({ onBatch: inbox.takeAll, settle: never })
+      await inbox.atLeast(2)
+      const other = subscriber({ group, topics: [topic], sessionTimeoutMs })
+      const joining = other.run({ onBatch: async () => done })
+      const admin = transport.admin()
+      await expect
+        .poll(async () => (await admin.describeGroup(group)).state, { timeout: 15_000, interval: 10 })
+        .toBe('rebalancing')
+      await admin.close()
+      await other.stop({ graceMs: 0 })
+      await joining
+      const goneMs = performance.now()
+      await publish(numbered(topic, 2, 2, 2))
+      await inbox.until(() => new Set(inbox.values()).size === 4, 'the records of both partitions')
+      expect(performance.now() - goneMs).toBeLessThan(sessionTimeoutMs / 2)
+      expect(one.assignment()).toHaveLength(2)
+    })
+
     test('stops once all is settled, and what was committed meanwhile counts', async () => {
       const { newTopic, publish, subscriber, uniqueName } = harness()
       const [topic, group] = [await newTopic(1), uniqueName()]
