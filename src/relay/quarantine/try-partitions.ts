@@ -9,7 +9,7 @@ import type { PublisherLanes } from '../publishing/publisher-lanes.ts'
 const slowMs = 500
 
 /** A partition at which records failed alone, for no fault of theirs. */
-export type SickPartition = {
+type SickPartition = {
   readonly partition: number
   /** What is left of it, in order. */
   readonly left: Batch

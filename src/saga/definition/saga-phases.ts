@@ -34,7 +34,7 @@ export interface BlankPhase<Input extends z.ZodType, Built> extends OpeningPhase
 }
 
 /** No step is done yet. */
-export type NothingDone = Record<never, never>
+type NothingDone = Record<never, never>
 
 /** A saga without a step yet. */
 export interface OpeningPhase<Input extends z.ZodType, Done, Built> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { sagaWorld } from './saga-world.ts'
-import { orderSaga } from './shop.ts'
+import { sagaWorld } from '../saga-world.ts'
+import { orderSaga } from '../shop.ts'
 
 const saga = orderSaga()
 const by = { actor: 'ann', reason: 'because' }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { newId } from '../../../src/kernel/ids.ts'
-import { sagaWorld } from './saga-world.ts'
-import { orderSaga } from './shop.ts'
+import { newId } from '../../../../src/kernel/ids.ts'
+import { sagaWorld } from '../saga-world.ts'
+import { orderSaga } from '../shop.ts'
 
 const saga = orderSaga()
 const by = { actor: 'ann', reason: 'because' }
