@@ -40,7 +40,7 @@ export {
   type EventHandler,
   type EventSubscription,
   on,
-  type ReadingOptions,
+  type SubscriptionOptions,
 } from './inbox/events/event-subscription.ts'
 export { onBatch } from './inbox/events/on-batch.ts'
 export type {
@@ -53,6 +53,8 @@ export type {
 } from './inbox/events/handler-context.ts'
 export type { HandlerCall, Middleware } from './inbox/events/middleware.ts'
 export { upcast, type Upcaster } from './inbox/events/upcaster.ts'
+export type { RetryOrder } from './inbox/group-work.ts'
+export type { HandlerRetry } from './inbox/handler-retry.ts'
 export { neverRetry, retryLater } from './inbox/events/handler-verdict.ts'
 export { debezium, type DebeziumOptions } from './inbox/formats/debezium.ts'
 export { raw, type RawOptions } from './inbox/formats/raw.ts'

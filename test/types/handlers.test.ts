@@ -77,6 +77,9 @@ test('a handler of one message needs to name no cause, and has no other', () => 
     // @ts-expect-error it is the message
     enqueue(note, { causedBy: message })
   })
+  on(V1, () => undefined, { order: 'none', topic: 'legacy.orders' })
+  // @ts-expect-error there is no such order
+  on(V1, () => undefined, { order: 'partition' })
   // @ts-expect-error a contract is needed
   on('order.placed', () => undefined)
   // @ts-expect-error tombstones of single messages have a handler of their own

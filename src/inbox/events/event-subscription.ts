@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { EventContract } from '../../message/event.ts'
+import type { RetryOrder } from '../group-work.ts'
 import type { BatchContext, HandlerContext, ReceivedEvent, ReceivedTombstone } from './handler-context.ts'
 
 /** What a handler does with a message. It may run again for the same message when it throws or its process dies. */
@@ -11,17 +12,22 @@ export type BatchHandler<Message> = (
   context: BatchContext,
 ) => Promise<void> | void
 
-/** Where a subscription reads. */
-export type ReadingOptions = {
+/** What may be said of a subscription beside its handler. */
+export type SubscriptionOptions = {
   /**
    * The topic that the event is read from, by its whole name, for events of foreign producers. Default: the topic prefix and the aggregate
    * type of the contract. How its records are to be understood says the consumer’s option `formats`.
    */
   readonly topic?: string
+  /**
+   * What becomes of the later messages of a key while one of it is tried again, or has become a dead letter: they wait (`key`), or pass (`none`).
+   * Default: the option `retry.order` of the consumer.
+   */
+  readonly order?: RetryOrder
 }
 
 /** A contract with its handlers: what {@link on} and `onBatch` make and a consumer takes. */
-export type EventSubscription = ReadingOptions & {
+export type EventSubscription = SubscriptionOptions & {
   readonly contract: EventContract
   readonly takesTombstones: boolean
 } & (
@@ -51,9 +57,9 @@ export type EventSubscription = ReadingOptions & {
 export function on<Payload extends z.ZodType>(
   contract: EventContract<string, Payload>,
   handler: EventHandler<ReceivedEvent<z.output<Payload>>>,
-  options: ReadingOptions & { readonly tombstone?: EventHandler<ReceivedTombstone> } = {},
+  options: SubscriptionOptions & { readonly tombstone?: EventHandler<ReceivedTombstone> } = {},
 ): EventSubscription {
-  const { tombstone, topic } = options
+  const { tombstone, topic, order } = options
   return {
     kind: 'one',
     contract,
@@ -62,5 +68,6 @@ export function on<Payload extends z.ZodType>(
     takesTombstones: tombstone !== undefined,
     ...(tombstone && { tombstone }),
     ...(topic !== undefined && { topic }),
+    ...(order !== undefined && { order }),
   }
 }

@@ -66,6 +66,7 @@ export function eventWork(options: EventWorkOptions): GroupWork<EventSubscriptio
     group,
     kind: 'consumer',
     read: recordReader(routes, { ...options, unrouted: 'skip' }),
+    retryOrder: ({ order }) => order,
     batchSizeMax: (target) => (target.kind === 'batch' ? target.batchSizeMax : 1),
     apply: applyAll,
   }

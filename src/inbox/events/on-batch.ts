@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { BackstitchError } from '../../kernel/errors.ts'
 import type { EventContract } from '../../message/event.ts'
-import type { BatchHandler, EventSubscription, ReadingOptions } from './event-subscription.ts'
+import type { BatchHandler, EventSubscription, SubscriptionOptions } from './event-subscription.ts'
 import type { ReceivedEvent, ReceivedTombstone } from './handler-context.ts'
 
 /** Enough that a commit and a few statements cost little per message, and few enough for a transaction of a moment. */
@@ -31,9 +31,9 @@ export function onBatch<Payload extends z.ZodType, const Tombstones extends bool
   handler: BatchHandler<
     ReceivedEvent<z.output<Payload>> | (Tombstones extends true ? ReceivedTombstone : never)
   >,
-  options: ReadingOptions & { readonly batchSizeMax?: number; readonly tombstones?: Tombstones } = {},
+  options: SubscriptionOptions & { readonly batchSizeMax?: number; readonly tombstones?: Tombstones } = {},
 ): EventSubscription {
-  const { batchSizeMax = defaultBatchSizeMax, tombstones = false, topic } = options
+  const { batchSizeMax = defaultBatchSizeMax, tombstones = false, topic, order } = options
   if (!Number.isInteger(batchSizeMax) || batchSizeMax < 1 || batchSizeMax > largestBatch)
     throw new BackstitchError(
       'CONFIG_INVALID',
@@ -47,5 +47,6 @@ export function onBatch<Payload extends z.ZodType, const Tombstones extends bool
     batchSizeMax,
     takesTombstones: tombstones,
     ...(topic !== undefined && { topic }),
+    ...(order !== undefined && { order }),
   }
 }

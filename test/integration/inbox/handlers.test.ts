@@ -206,3 +206,35 @@ test('topics of foreign producers are read by their own names, each in its forma
   )
   expect((await effectsOf(name)).toSorted()).toEqual([`${name} cloud`, `${name} plain`, `${name} router`])
 })
+
+test('a handler chooses whether the later messages of a key wait for one that fails', async () => {
+  const name = uniqueName('order')
+  const records = ['poison', 'later'].flatMap((each) =>
+    ['key', 'none'].map((order) => ({
+      topic: order,
+      type,
+      key: `${name} ${order}`,
+      value: { name: `${name} ${order} ${each}` },
+    })),
+  )
+  const handlers = (['key', 'none'] as const).map((order) =>
+    on(
+      V1,
+      async ({ body }, { tx }) => {
+        if (body.name.endsWith('poison')) throw neverRetry('poison')
+        await tx.query('insert into effect (name) values ($1)', [body.name])
+      },
+      { topic: order, order },
+    ),
+  )
+  const { ids, group } = await consume(records, handlers)
+  expect(await effectsOf(name)).toEqual([`${name} none later`])
+  const codes = (await lettersOf(group)).map((letter) => [letter['message_id'], letter['reason_code']])
+  expect(new Map(codes as [string, string][])).toEqual(
+    new Map([
+      [ids[0], 'HANDLER_REFUSED'],
+      [ids[1], 'HANDLER_REFUSED'],
+      [ids[2], 'KEY_HELD'],
+    ]),
+  )
+})
