@@ -2,6 +2,7 @@ import { Kafka } from 'kafkajs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { on } from '../../../src/inbox/events/event-subscription.ts'
+import { onBatch } from '../../../src/inbox/events/on-batch.ts'
 import { kafkajs } from '../../../src/kafka/kafkajs/index.ts'
 import { platformatic } from '../../../src/kafka/platformatic/index.ts'
 import { event } from '../../../src/message/event.ts'
@@ -21,7 +22,22 @@ const database = serviceDatabase()
 const topicPrefix = uniqueTopicPrefix()
 const topic = `${topicPrefix}order`
 const cases = Object.entries(badRecords)
+const effectOf = (group: string, { name }: { name: string }): string => `${group} ${name}`
+const handlers = {
+  'one at a time': (group: string) =>
+    on(Placed, async ({ body }, { tx }) => {
+      await tx.query('insert into effect (name) values ($1)', [effectOf(group, body)])
+    }),
+  'in batches': (group: string) =>
+    onBatch(Placed, async (messages, { tx }) => {
+      const names = messages.map(({ body }) => effectOf(group, body))
+      await tx.query('insert into effect (name) select * from unnest($1::text[])', [names])
+    }),
+}
 const drivers = { kafkajs, platformatic }
+const consumers = Object.entries(drivers).flatMap(([name, driver]) =>
+  Object.entries(handlers).map(([how, handler]) => [name, how, driver, handler] as const),
+)
 
 /** By its own rules: both drivers of ours would refuse to send some of it. */
 beforeAll(async () => {
@@ -75,7 +91,7 @@ type Letter = {
   readonly headers: readonly { readonly name: string; readonly text?: string; readonly base64?: string }[]
 }
 
-describe.each(Object.entries(drivers))('with %s', (name, driver) => {
+describe.each(consumers)('with %s, %s', (name, _how, driver, handler) => {
   const group = uniqueName(name)
   let letters: ReadonlyMap<number, Letter>
   let effects: readonly string[]
@@ -88,11 +104,7 @@ describe.each(Object.entries(drivers))('with %s', (name, driver) => {
       topicPrefix,
       group,
       retry: { attemptsMax: 2, backoff: { initialMs: 1, maxMs: 1, factor: 1 } },
-      handlers: [
-        on(Placed, async ({ body }, { tx }) => {
-          await tx.query('insert into effect (name) values ($1)', [`${group} ${body.name}`])
-        }),
-      ],
+      handlers: [handler(group)],
     })
     await consumer.start()
     try {
