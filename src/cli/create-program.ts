@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import type { CliIo } from './cli-io.ts'
 import { addGlobalOptions } from './command-context.ts'
+import { addDlqCommands } from './commands/dlq/dlq-commands.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addGroupCommands } from './commands/group/group-commands.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
@@ -23,6 +24,7 @@ const addCommands: readonly AddCommand[] = [
   addDoctorCommand,
   addOutboxCommands,
   addGroupCommands,
+  addDlqCommands,
   addSagaCommands,
 ]
 
@@ -48,6 +50,7 @@ Examples:
   backstitch outbox status                 show how far the outboxes are, and what is parked
   backstitch outbox list                   show the rows that could not be published
   backstitch group show billing            show how far a consumer group is
+  backstitch dlq list                      show the messages that could not be handled
   backstitch saga show <id>                show one saga with its history
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a check found something, 4 not found, 5 refused.`,

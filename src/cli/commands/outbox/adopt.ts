@@ -6,7 +6,7 @@ import { actorOf } from '../../actor.ts'
 import type { CliIo } from '../../cli-io.ts'
 import { commandContext } from '../../command-context.ts'
 import { type ActOptions, addActOptions } from '../../operator-options.ts'
-import { onlyDatabase } from './only-database.ts'
+import { onlyDatabase } from '../../only-database.ts'
 
 type AdoptCommandOptions = ActOptions & {
   readonly database?: string

@@ -1,42 +1,29 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
-import { BackstitchError, reasonOf } from '../../../kernel/errors.ts'
+import type { Command } from 'commander'
 import type { EditedRow } from '../../../relay/operator/outbox-operator.ts'
 import type { RowContent } from '../../../relay/operator/row-edit.ts'
 import { actorOf } from '../../actor.ts'
 import type { CliIo } from '../../cli-io.ts'
 import { commandContext } from '../../command-context.ts'
+import { addContentOptions, changeOf, type ContentOptions } from '../../content-options.ts'
 import { type ActOptions, addActOptions } from '../../operator-options.ts'
-import { onlyDatabase } from './only-database.ts'
+import { onlyDatabase } from '../../only-database.ts'
 import { withOutboxOf } from './outbox-of.ts'
 import { seqOf } from './row-selection.ts'
 
-type Headers = Readonly<Record<string, string | null>>
-
-type EditOptions = ActOptions & {
-  readonly database?: string
-  readonly payloadFile?: string
-  readonly tombstone?: boolean
-  readonly setHeader?: Headers
-  readonly removeHeader?: Headers
-  readonly dryRun: boolean
-}
+type EditOptions = ActOptions & ContentOptions & { readonly database?: string; readonly dryRun: boolean }
 
 /** `backstitch outbox edit`: gives a parked row another body or other headers, and has its key retried. */
 export function addEditCommand(outbox: Command, io: CliIo): void {
   addActOptions(
-    outbox
-      .command('edit')
-      .description(
-        'give a parked row another body or other headers, and publish its key from its first row on',
-      ),
+    addContentOptions(
+      outbox
+        .command('edit')
+        .description(
+          'give a parked row another body or other headers, and publish its key from its first row on',
+        )
+        .argument('<seq>', 'the row by its seq', seqOf),
+    ),
   )
-    .argument('<seq>', 'the row by its seq', seqOf)
-    .option('--payload-file <file>', 'the whole new body')
-    .option('--tombstone', 'no body any more: the record deletes its key from a compacted topic')
-    .option('--set-header <name=value>', 'a header that is set; may be repeated', headerSet)
-    .option('--remove-header <name>', 'a header that is removed; may be repeated', headerRemoved)
     .option('--dry-run', 'check it and tell what would change, and do nothing', false)
     .option('--database <name>', 'the database of the configuration, where it has several')
     .addHelpText(
@@ -53,36 +40,13 @@ Examples:
     .action(async (seq: string, options: EditOptions, command: Command) => {
       const context = await commandContext(io, command)
       const database = onlyDatabase(context.config, options.database)
-      const { payloadFile, tombstone, reason, dryRun } = options
-      if (payloadFile !== undefined && tombstone === true)
-        throw new BackstitchError('CONFIG_INVALID', '--payload-file and --tombstone: give one of the two')
-      const body =
-        tombstone === true ? null : payloadFile && (await bodyFrom(resolve(io.folder, payloadFile)))
-      const headers = { ...options.removeHeader, ...options.setHeader }
-      const change = { ...(body !== undefined && { body }), headers }
+      const { reason, dryRun } = options
+      const change = await changeOf(options, io.folder)
       const edited = await withOutboxOf(context, database, (operator) =>
         operator.edit(seq, change, { reason, actor: actorOf(options.actor) }, { dryRun }),
       )
       context.print({ database: database.name, dryRun, ...edited }, page)
     })
-}
-
-async function bodyFrom(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new BackstitchError('CONFIG_INVALID', `--payload-file: ${reasonOf(cause)}`, { cause })
-  }
-}
-
-function headerSet(text: string, before: Headers | undefined): Headers {
-  const at = text.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('It is <name>=<value>.')
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
-}
-
-function headerRemoved(name: string, before: Headers | undefined): Headers {
-  return { ...before, [name]: null }
 }
 
 function page({

@@ -5,7 +5,7 @@ import type { CliIo } from '../../cli-io.ts'
 import { commandContext } from '../../command-context.ts'
 import { type ActOptions, addActOptions, limitOf } from '../../operator-options.ts'
 import { renderTable } from '../../output/render-table.ts'
-import { onlyDatabase } from './only-database.ts'
+import { onlyDatabase } from '../../only-database.ts'
 import { withOutboxOf } from './outbox-of.ts'
 
 type ReplayOptions = ActOptions & {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { CliIo } from '../../cli-io.ts'
 import { commandContext } from '../../command-context.ts'
 import { type ActOptions, addActOptions } from '../../operator-options.ts'
-import { onlyDatabase } from './only-database.ts'
+import { onlyDatabase } from '../../only-database.ts'
 import { requestRows } from './request-rows.ts'
 import { addSelectionOptions, selectionOf, type SelectionOptions } from './row-selection.ts'
 

@@ -2,14 +2,11 @@ import type { Command } from 'commander'
 import type { QuarantinedMessage } from '../../../relay/operator/quarantine-entry.ts'
 import type { CliIo } from '../../cli-io.ts'
 import { commandContext } from '../../command-context.ts'
+import { renderBody } from '../../output/render-body.ts'
 import { cellOf, renderTable } from '../../output/render-table.ts'
-import { onlyDatabase } from './only-database.ts'
+import { onlyDatabase } from '../../only-database.ts'
 import { withOutboxOf } from './outbox-of.ts'
 import { seqOf } from './row-selection.ts'
-
-/** Characters of a body that are printed as text, and bytes as hexadecimal numbers; all of it is in the JSON. */
-const textShown = 4_000
-const bytesShown = 256
 
 /** `backstitch outbox show`: one parked row with everything of it. */
 export function addShowCommand(outbox: Command, io: CliIo): void {
@@ -63,7 +60,7 @@ function page(message: QuarantinedMessage & { readonly database: string }): stri
   }))
   const sections = [
     headerRows.length > 0 ? renderTable(['header', 'value'], headerRows) : '',
-    `BODY\n${bodyOf(message.body)}\n`,
+    `BODY\n${renderBody(message.body)}\n`,
     history.length > 0
       ? renderTable(
           ['at', 'verb', 'target', 'actor', 'reason'],
@@ -78,28 +75,4 @@ function page(message: QuarantinedMessage & { readonly database: string }): stri
       : '',
   ]
   return [lines.join(''), ...sections.filter((section) => section !== '')].join('\n')
-}
-
-function bodyOf(body: QuarantinedMessage['body']): string {
-  if (body === null) return '(none: a tombstone)'
-  if ('text' in body) return cut(body.text, textShown, 'character')
-  const bytes = Buffer.from(body.base64, 'base64')
-  const text = bytes.toString('utf8')
-  if (Buffer.from(text, 'utf8').equals(bytes) && !/[^\P{Cc}\n\r\t]/u.test(text))
-    return cut(text, textShown, 'character')
-  const hex = bytes
-    .subarray(0, bytesShown)
-    .toString('hex')
-    .replaceAll(/(.{64})(?=.)/g, '$1\n')
-  return bytes.length > bytesShown ? `${hex}\n... ${bytes.length} bytes in all` : hex
-}
-
-/** Control characters, which could move the cursor of a terminal, are escaped; line breaks are not. */
-function cut(text: string, lengthMax: number, unit: string): string {
-  const shown = text
-    .slice(0, lengthMax)
-    .split('\n')
-    .map((line) => (line === '' ? '' : cellOf(line)))
-    .join('\n')
-  return text.length > lengthMax ? `${shown}\n... ${text.length} ${unit}s in all` : shown
 }

@@ -3,7 +3,7 @@ import { BackstitchError } from '../../../kernel/errors.ts'
 import type { CliIo } from '../../cli-io.ts'
 import { commandContext } from '../../command-context.ts'
 import { type ActOptions, addActOptions } from '../../operator-options.ts'
-import { onlyDatabase } from './only-database.ts'
+import { onlyDatabase } from '../../only-database.ts'
 import { requestRows } from './request-rows.ts'
 import { addSelectionOptions, selectionOf, type SelectionOptions } from './row-selection.ts'
 
