@@ -95,7 +95,10 @@ export function letterRedriver<Target>(options: LetterRedriverOptions<Target>): 
 
   const redrive = async (letter: DueLetter): Promise<void> => {
     if (letter.tries > retry.attemptsMax)
-      return note(letter, new BackstitchError('HANDLER_FAILED', 'Each process ended in the middle of a try'))
+      return note(
+        letter,
+        new BackstitchError('MESSAGE_KILLS', `Letter ${letter.id}, each time that it was tried`),
+      )
     const reading = work.read(letter.record)
     if (reading.kind === 'unreadable') return note(letter, reading.error)
     if (reading.kind === 'skipped')
