@@ -47,7 +47,7 @@ export function cloudEvent(record: ReceivedRecord, mode: CloudEventMode, tools: 
   const createdAtUs = microsOf(attributes['time'])
   for (const [name, text] of Object.entries(attributes)) headers[`ce_${name}`] = text
   return {
-    id: idOf(required(attributes, 'source'), required(attributes, 'id'), createdAtUs),
+    id: idOf(required(attributes, 'source'), required(attributes, 'id')),
     type: required(attributes, 'type'),
     ...(createdAtUs !== undefined && { createdAtUs }),
     context: contextOf(headers, attributes),
@@ -108,10 +108,12 @@ function bytesOf(bytes: Buffer, contentType: string | undefined): WireContent {
   return { kind: 'bytes', bytes, contentType: isJson(contentType) ? 'application/json' : contentType }
 }
 
-/** Only source and id together name an event: whoever passes one on under its own source may keep the id. */
-function idOf(source: string, id: string, createdAtUs: bigint | undefined): string {
-  const from = isUuid(id) ? id : idOfTime(Number((createdAtUs ?? 0n) / 1_000n))
-  return deriveId(from, 'cloudevents', source, id)
+/**
+ * Only source and id together name an event: whoever passes one on under its own source may keep the id. The time is no part of it, since a
+ * producer that makes its event anew for another try has another time.
+ */
+function idOf(source: string, id: string): string {
+  return deriveId(isUuid(id) ? id : idOfTime(0), 'cloudevents', source, id)
 }
 
 function contextOf(headers: Attributes, attributes: Attributes): MessageContext {

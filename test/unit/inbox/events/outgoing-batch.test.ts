@@ -27,7 +27,7 @@ function sentInRuns(handled: readonly Cause[], sizes: readonly number[]): Messag
   })
 }
 
-test('ids are the same however the messages are cut into batches, and as one by one', () => {
+test('ids are the same however the messages are cut into batches, and as one by one (rule A8)', () => {
   const handled = causes(12)
   const [whole, halves, uneven, single] = [[12], [6, 6], [1, 7, 4], Array<number>(12).fill(1)].map((sizes) =>
     sentInRuns(handled, sizes).map(({ id, context, body }) => ({ id, context, body })),

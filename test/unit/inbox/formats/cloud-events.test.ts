@@ -29,7 +29,7 @@ const structured = (more: object = {}, contentType = 'application/cloudevents+js
     headers: { 'content-type': contentType },
   })
 
-const id = deriveId('019e7044-887b-8000-8000-000000000000', 'cloudevents', attributes.source, attributes.id)
+const id = deriveId('00000000-0000-8000-8000-000000000000', 'cloudevents', attributes.source, attributes.id)
 
 test('both modes give the same message', () => {
   const message = {
@@ -56,15 +56,17 @@ test('source and id name an event together', () => {
       const reading = readAs(binary(more))
       return typeof reading === 'object' && 'id' in reading ? reading.id : undefined
     })
-  const [one, again, forwarded, untimed] = idsOf(
+  const [one, again, forwarded, timed, untimed] = idsOf(
     { ce_id: uuid },
     { ce_id: uuid, ce_subject: 'other' },
     { ce_id: uuid, ce_source: '/mirror' },
-    { ce_time: undefined },
+    { ce_time: '2027-01-01T00:00:00Z', ce_id: 'made anew' },
+    { ce_time: undefined, ce_id: 'made anew' },
   )
   expect(again).toBe(one)
   expect(forwarded).not.toBe(one)
   expect(one?.slice(0, 13)).toBe(uuid.slice(0, 13))
+  expect(timed).toBe(untimed)
   expect(untimed).toMatch(/^00000000-0000-8/)
 })
 
