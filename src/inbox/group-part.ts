@@ -5,7 +5,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
 import type { Subscriber } from '../transport/subscriber.ts'
 import { type GroupInstruments, silentGroupInstruments } from './group-metrics.ts'
-import type { AttemptWatch } from './engine/attempt-watch.ts'
+import type { AttemptWatch } from './attempts/attempt-watch.ts'
 import { Dispatcher } from './engine/dispatcher.ts'
 import { unitRunner } from './engine/unit-runner.ts'
 import { groupMember } from './group-member.ts'
@@ -53,7 +53,13 @@ export function groupPart<Target>(options: GroupPartOptions<Target>): ProcessPar
     ...(work.isolation && { isolation: work.isolation }),
   })
   const leaseMs = handlerTimeoutMs + leaseMarginMs
-  const redriver = letterRedriver({ ...options, instruments, transactions, leaseMs })
+  const redriver = letterRedriver({
+    ...options,
+    instruments,
+    transactions,
+    leaseMs,
+    ...(options.attempts && { turns: options.attempts.turns }),
+  })
   const inbox = heardBy(options.inbox, redriver, () => options.clock.now())
   const runner = unitRunner({ ...options, inbox, instruments, transactions })
   const member = groupMember({

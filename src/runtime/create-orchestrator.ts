@@ -11,7 +11,7 @@ import { assertCount, type GroupOptions, groupParts } from './group-options.ts'
 /** What {@link createOrchestrator} takes. */
 export type OrchestratorOptions = Omit<
   GroupOptions,
-  'database' | 'retry' | 'handlerTimeoutMs' | 'blockedMsMax' | 'traceContext' | 'concurrencyMax'
+  'database' | 'retry' | 'handlerTimeoutMs' | 'blockedMsMax' | 'killsMax' | 'traceContext' | 'concurrencyMax'
 > & {
   /** The database of the sagas. The orchestrator connects like this pool, with connections of its own, and leaves the pool alone. */
   readonly database: GroupOptions['database']

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { defaultBackoff } from '../kernel/backoff.ts'
+import { attemptWatch } from '../inbox/attempts/attempt-watch.ts'
+import { soloTurns } from '../inbox/attempts/solo-turns.ts'
 import { groupInstruments } from '../inbox/group-metrics.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { BackstitchError } from '../kernel/errors.ts'
@@ -17,6 +20,7 @@ import type { Part } from '../../migrations/migration.ts'
 import { addInboxLeaves } from '../postgres/add-inbox-leaves.ts'
 import { assertSchema } from '../postgres/assert-schema.ts'
 import { explainConnectionError } from '../postgres/explain-connection-error.ts'
+import { pgAttemptLog } from '../postgres/inbox/pg-attempt-log.ts'
 import { pgDatabase } from '../postgres/pg-database.ts'
 import { pgLetterStore } from '../postgres/inbox/pg-letter-store.ts'
 import { pgInboxStore } from '../postgres/pg-inbox-store.ts'
@@ -25,6 +29,9 @@ import { poolPlace } from '../postgres/pool-place.ts'
 import { defaultSchema } from '../postgres/schema-name.ts'
 import type { KafkaTransport } from '../transport/transport.ts'
 import { keptInbox } from './groups/kept-inbox.ts'
+
+/** Of this process: whatever its members are, one suspect runs at a time. */
+const turns = soloTurns()
 
 /** What consumers and participants have in common. */
 export type GroupOptions = {
@@ -51,6 +58,11 @@ export type GroupOptions = {
    * Default 30,000 ms.
    */
   readonly blockedMsMax?: number
+  /**
+   * A message becomes a dead letter (`MESSAGE_KILLS`) once so many processes have died with it in hand, all but the first with nothing else
+   * in hand. More of them where processes are often killed from outside in the middle of handlers that take long. Default 3.
+   */
+  readonly killsMax?: number
   /**
    * Transactions at the same time, over all partitions, each on a connection of the pool: messages of different keys do not wait for each
    * other. Default 8, and never more than the pool has connections.
@@ -120,9 +132,8 @@ export function groupParts(
   const { codec = jsonCodec, limits = defaultBodyLimits } = options
   const { group, parts } = member
   const retry = options.retry ?? { attemptsMax: 5, backoff: defaultBackoff }
-  const { sessionTimeoutMs = 6_000, concurrencyMax = 8 } = options
+  const { sessionTimeoutMs = 6_000, concurrencyMax = 8, blockedMsMax = 30_000, killsMax = 3 } = options
   const { partitionsConcurrentMax = 4 } = member
-  const { blockedMsMax = 30_000 } = options
   assertName('group', group)
   assertCount('retry.attemptsMax', retry.attemptsMax)
   assertCount('partitionsConcurrentMax', partitionsConcurrentMax)
@@ -166,6 +177,14 @@ export function groupParts(
     blockedMsMax: blockedMsMax === 0 ? 0 : assertCount('blockedMsMax', blockedMsMax),
     around: {
       database: pgDatabase(database),
+      attempts: attemptWatch({
+        log: pgAttemptLog(pgDatabase(database), schema),
+        group,
+        owner: randomUUID(),
+        killsMax: assertCount('killsMax', killsMax),
+        turns,
+        logger,
+      }),
       inbox: pgInboxStore(schema, (name) => generation.name(name)),
       letters: pgLetterStore(schema),
       checkDatabase: async () => {

@@ -74,12 +74,14 @@ export class AttemptMachine {
   /**
    * Records were fetched, from `first` to `last`; called before {@link isSuspect} is asked about them.
    * @param highWatermark the end of the partition: what came after the crash is no suspect
+   * @returns whether the row is to be written, beside what begins
    */
-  fetched(first: bigint, last: bigint, highWatermark: bigint): void {
+  fetched(first: bigint, last: bigint, highWatermark: bigint): boolean {
     if (this.#fetchedLast === undefined) this.#begin(first, highWatermark)
     this.#fetchedLast = last
-    if (this.#window !== undefined && last > this.#window.last)
-      this.#window = { first: this.#lowest(first), last }
+    if (this.#window === undefined || last <= this.#window.last) return false
+    this.#window = { first: this.#lowest(first), last }
+    return true
   }
 
   /** Whether a fetched record has to run alone; it then counts as a suspect until it is done. */
@@ -123,17 +125,18 @@ export class AttemptMachine {
 
   /**
    * A suspect is about to run.
-   * @returns `wait`: once the row says so; `given up`: it does not run any more; `later`: let others go before
+   * @returns `wait`: once the row says so; `later`: let others go before; `given up`: it is to be buried, once the row says so, for reading it
+   *   may kill as well; `given up unread`: it did
    */
-  beginAlone(offset: bigint): 'wait' | 'given up' | 'later' {
+  beginAlone(offset: bigint): 'wait' | 'later' | 'given up' | 'given up unread' {
     const deaths = this.deathsOf(offset)
-    if (deaths >= this.#deathsMax) return 'given up'
-    if (deaths > 0 && !this.#delayed.has(offset)) {
+    if (deaths > 0 && deaths < this.#deathsMax && !this.#delayed.has(offset)) {
       this.#delayed.add(offset)
       return 'later'
     }
     this.#alone = offset
-    return 'wait'
+    if (deaths < this.#deathsMax) return 'wait'
+    return deaths === this.#deathsMax ? 'given up' : 'given up unread'
   }
 
   /** A suspect has ended. @param isDone it will not be tried again: it took effect, or is among the dead letters */

@@ -11,6 +11,8 @@ export type PartitionAttemptsOptions = {
   readonly owner: string
   /** How often a message may end its process. */
   readonly killsMax: number
+  /** Aborts when the tenure is over. */
+  readonly signal: AbortSignal
   readonly logger: Logger
 }
 
@@ -18,12 +20,17 @@ export type PartitionAttemptsOptions = {
  * How a suspect begins.
  * - `begun`: its handler may be called
  * - `later`: a process died with it alone; it waits for so long, and its key with it, while others go on
- * - `given up`: it goes to the dead letters
+ * - `given up`: it goes to the dead letters; `mayRead` says whether its body may be looked at, which may be what kills
  */
 export type SoloStart =
   | { readonly kind: 'begun' }
   | { readonly kind: 'later'; readonly afterMs: number }
-  | { readonly kind: 'given up'; readonly reason: BackstitchError; readonly deaths: number }
+  | {
+      readonly kind: 'given up'
+      readonly reason: BackstitchError
+      readonly deaths: number
+      readonly mayRead: boolean
+    }
 
 /** Enough for what is quick to be done before a killer’s next turn, for each death that it has caused. */
 const deathPauseMs = 5_000
@@ -35,11 +42,10 @@ const deathPauseMs = 5_000
 export class PartitionAttempts {
   readonly #options: PartitionAttemptsOptions
   readonly #machine: AttemptMachine
-  readonly #tenure: AttemptTenure
+  #tenure: AttemptTenure
   #writing: Promise<void> | undefined
   #next: Promise<void> | undefined
   #isDirty = false
-  #isStale = false
 
   private constructor(options: PartitionAttemptsOptions, tenure: AttemptTenure, left: StartedAttempts) {
     this.#options = options
@@ -56,11 +62,6 @@ export class PartitionAttempts {
     return new PartitionAttempts(options, tenure, left)
   }
 
-  /** Whether somebody else has taken the partition: nothing of it may begin here any more. */
-  get isStale(): boolean {
-    return this.#isStale
-  }
-
   /**
    * Takes note of what was fetched, all of it at once and before it is queued.
    * @returns which of it has to run alone; `undefined` when none has
@@ -72,7 +73,8 @@ export class PartitionAttempts {
     const [first, last] = [records[0], records.at(-1)]
     const machine = this.#machine
     if (first === undefined || last === undefined) return undefined
-    machine.fetched(first.offset, last.offset, highWatermark)
+    // before its first unit asks for it
+    if (machine.fetched(first.offset, last.offset, highWatermark)) this.#write().catch(() => undefined)
     if (!machine.hasUnfetchedSuspects) return undefined
     const suspects = new Set<bigint>()
     for (const { offset } of records) if (machine.isSuspect(offset)) suspects.add(offset)
@@ -87,7 +89,7 @@ export class PartitionAttempts {
 
   /**
    * A unit of the partition begins, except a suspect. Where it gives a promise, the unit must wait for it.
-   * @throws what the log throws, by the promise; `TRANSACTION_CONFLICT` when somebody else has taken the partition
+   * @throws what the log throws, by the promise; `TRANSACTION_CONFLICT` when the partition is another’s
    */
   begin(unit: AttemptUnit): Promise<void> | undefined {
     const says = this.#machine.begin(unit)
@@ -110,19 +112,17 @@ export class PartitionAttempts {
    */
   async beginAlone(offset: bigint): Promise<SoloStart> {
     const says = this.#machine.beginAlone(offset)
-    if (says === 'wait') {
-      await this.#write()
-      return { kind: 'begun' }
-    }
     const deaths = this.#machine.deathsOf(offset)
     if (says === 'later') return { kind: 'later', afterMs: deaths * deathPauseMs }
+    await this.#write()
+    if (says === 'wait') return { kind: 'begun' }
     const { topic, partition } = this.#options.place
     const reason = new BackstitchError(
       'MESSAGE_KILLS',
       `${topic}/${partition} at offset ${offset}: ${deaths + 1} processes died with it, the last ${deaths} with nothing else in hand`,
       { details: { deaths: deaths + 1 } },
     )
-    return { kind: 'given up', reason, deaths: deaths + 1 }
+    return { kind: 'given up', reason, deaths: deaths + 1, mayRead: says === 'given up' }
   }
 
   /** A suspect has ended. @param isDone it is not tried again */
@@ -159,15 +159,27 @@ export class PartitionAttempts {
   }
 
   async #note(): Promise<void> {
-    const { log, place } = this.#options
     const started = this.#machine.started()
     this.#isDirty = false
-    this.#isStale ||= !(await log.note(place, this.#tenure, started))
-    if (this.#isStale)
-      throw new BackstitchError(
-        'TRANSACTION_CONFLICT',
-        `${place.topic}/${place.partition}: another member has it`,
-      )
+    if (!(await this.#say(started))) await this.#takeAgain(started)
     this.#machine.written(started)
+  }
+
+  #say(started: StartedAttempts): Promise<boolean> {
+    const { log, place } = this.#options
+    return log.note(place, this.#tenure, started)
+  }
+
+  /**
+   * Somebody has taken the partition meanwhile. Whose it is the group decides, and as long as it does not say that this tenure is over, it was
+   * one who had not heard yet that his own is.
+   */
+  async #takeAgain(started: StartedAttempts): Promise<void> {
+    const { log, place, owner, signal } = this.#options
+    if (!signal.aborted) {
+      this.#tenure = (await log.take(place, owner)).tenure
+      if (await this.#say(started)) return
+    }
+    throw new BackstitchError('TRANSACTION_CONFLICT', `${place.topic}/${place.partition}: another has it`)
   }
 }

@@ -4,15 +4,15 @@ import { isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { TestSignals } from '../../kernel/test-signals.ts'
 import type { BatchResult, ReceivedBatch } from '../../transport/subscriber.ts'
+import type { AttemptWatch } from '../attempts/attempt-watch.ts'
 import type { GroupWork } from '../group-work.ts'
 import type { GroupWorker } from '../group-worker.ts'
 import { Alarm } from './alarm.ts'
-import type { AttemptWatch } from './attempt-watch.ts'
 import { DueList } from './due-list.ts'
 import type { Entry } from './lane.ts'
+import { type NotedRunner, notedRunner } from './noted-runner.ts'
 import { PartitionMachine } from './partition-machine.ts'
 import { type CommitPolicy, PartitionTenure } from './partition-tenure.ts'
-import { newTrouble } from './trouble.ts'
 import { placeOf, type UnitOutcome, type UnitRunner, waitBackoff } from './unit-runner.ts'
 
 /** What a dispatcher works with. */
@@ -63,36 +63,37 @@ type HeldEntry<Target> = { readonly tenure: PartitionTenure<Target>; readonly en
 export class Dispatcher<Target> implements GroupWorker {
   readonly #options: DispatcherOptions<Target>
   readonly #bounds: DispatcherBounds
+  readonly #run: NotedRunner<Target>
   readonly #tenures = new Map<string, PartitionTenure<Target>>()
   /** Those that are not ours any more, with something in hand. */
   readonly #ending = new Set<PartitionTenure<Target>>()
   /** Those that are not read on until there is room. */
   readonly #crowded = new Set<PartitionTenure<Target>>()
   #ready: PartitionTenure<Target>[] = []
+  /** Those with a record that is to run with nothing beside it. */
+  readonly #soloists = new Set<PartitionTenure<Target>>()
   readonly #held = new DueList<HeldEntry<Target>>()
   readonly #alarm: Alarm
   #inHandCount = 0
   #recordCount = 0
   #bytes = 0
   #isSuspectInHand = false
+  #isSoloInHand = false
   #waits = 0
   #waitsUntilMs = 0
 
   constructor(options: DispatcherOptions<Target>) {
     this.#options = options
     this.#bounds = options.bounds ?? defaultBounds
+    this.#run = notedRunner(options.runner, options.attempts?.turns)
     this.#alarm = new Alarm(options.clock, () => this.#ring())
   }
 
   readonly onBatch = async (batch: ReceivedBatch): Promise<BatchResult> => {
-    const { clock, attempts } = this.#options
-    const [first] = batch.records
-    const last = batch.records.at(-1)
+    const { clock } = this.#options
     if (batch.signal.aborted) return { kind: 'stop' }
-    if (first === undefined || last === undefined) return { kind: 'done' }
+    if (batch.records.length === 0) return { kind: 'done' }
     const tenure = await this.#tenureOf(batch)
-    if (attempts !== undefined && !batch.signal.aborted)
-      await this.#untilNoted(batch, () => attempts.chunkBegins(batch, first.offset, last.offset))
     if (batch.signal.aborted || tenure === undefined || tenure.isWindingDown) return { kind: 'stop' }
     this.#count(tenure, () => tenure.take(batch, clock.now()))
     this.#queue(tenure)
@@ -137,7 +138,7 @@ export class Dispatcher<Target> implements GroupWorker {
     const tenure = new PartitionTenure(batch, machine, clock.now())
     if (attempts !== undefined) {
       await this.#untilNoted(batch, async () => {
-        tenure.suspicion = await attempts.tenureBegins(batch)
+        tenure.attempts = await attempts.take(batch, batch.signal)
       })
       if (batch.signal.aborted) return undefined
     }
@@ -146,7 +147,7 @@ export class Dispatcher<Target> implements GroupWorker {
     return tenure
   }
 
-  async #untilNoted(batch: ReceivedBatch, note: () => Promise<void> | undefined): Promise<void> {
+  async #untilNoted(batch: ReceivedBatch, note: () => Promise<void>): Promise<void> {
     const { clock, logger } = this.#options
     for (let failures = 1; !batch.signal.aborted; failures++) {
       try {
@@ -171,27 +172,27 @@ export class Dispatcher<Target> implements GroupWorker {
     this.#bytes -= tenure.machine.bytes
     this.#ending.add(tenure)
     this.#held.forget((held) => held.tenure === tenure)
+    this.#soloists.delete(tenure)
     if (tenure.machine.inHandCount === 0) void this.#end(tenure)
+    // that this process lives is to be known before the partition has its next owner
+    else void tenure.attempts?.giveBack()
     this.#giveRoom()
   }
 
   async #end(tenure: PartitionTenure<Target>): Promise<void> {
-    const { work, signals, clock, attempts, logger } = this.#options
+    const { work, signals, clock } = this.#options
     const now = (): number => clock.now()
     // one that is under way may have been of an earlier offset
     await tenure.commit(work.kind, signals, now).catch(() => undefined)
     await tenure.commit(work.kind, signals, now).catch(() => undefined)
-    try {
-      await attempts?.chunkEnds(tenure)
-    } catch (thrown) {
-      logger.debug({ topic: tenure.topic, partition: tenure.partition, err: thrown }, 'an end was not noted')
-    }
+    await tenure.attempts?.giveBack()
     this.#ending.delete(tenure)
     tenure.end()
     if (this.#tenures.size === 0 && this.#ending.size === 0) this.#alarm.off()
   }
 
   #queue(tenure: PartitionTenure<Target>): void {
+    if (tenure.machine.hasSolo) this.#soloists.add(tenure)
     if (tenure.isQueued || !tenure.machine.isReady(!this.#isSuspectInHand)) return
     tenure.isQueued = true
     this.#ready.push(tenure)
@@ -202,19 +203,36 @@ export class Dispatcher<Target> implements GroupWorker {
     const nowMs = this.#options.clock.now()
     // after a wait one unit goes ahead
     const concurrencyMax = this.#waits > 0 ? 1 : this.#options.concurrencyMax
-    while (this.#inHandCount < concurrencyMax && nowMs >= this.#waitsUntilMs) {
+    while (this.#inHandCount < concurrencyMax && nowMs >= this.#waitsUntilMs && !this.#isSoloInHand) {
+      const [soloist] = this.#soloists
+      if (soloist !== undefined) {
+        if (this.#inHandCount > 0) return
+        this.#beginSolo(soloist)
+        continue
+      }
       const tenure = this.#ready.shift()
       if (tenure === undefined) return
       tenure.isQueued = false
       let unit: Entry<Target>[] | undefined
       this.#count(tenure, () => (unit = tenure.machine.take(!this.#isSuspectInHand)))
       this.#queue(tenure)
-      if (unit !== undefined) void this.#run(tenure, unit)
+      if (unit !== undefined) void this.#finishUnit(tenure, unit, this.#run.together(tenure, unit))
       else {
         this.#offsetsMoved(tenure)
         this.#giveRoom()
       }
     }
+  }
+
+  /** Begins a record beside which nothing may be in hand. */
+  #beginSolo(tenure: PartitionTenure<Target>): void {
+    // partitions take turns
+    this.#soloists.delete(tenure)
+    const entry = tenure.machine.takeSolo()
+    this.#queue(tenure)
+    if (entry === undefined) return
+    this.#isSoloInHand = true
+    void this.#finishUnit(tenure, [entry], this.#run.solo(tenure, entry))
   }
 
   /** Keeps the sums of all partitions in step with what a call does to one. */
@@ -227,36 +245,24 @@ export class Dispatcher<Target> implements GroupWorker {
     this.#bytes += machine.bytes - bytes
   }
 
-  async #run(tenure: PartitionTenure<Target>, unit: readonly Entry<Target>[]): Promise<void> {
+  async #finishUnit(
+    tenure: PartitionTenure<Target>,
+    unit: readonly Entry<Target>[],
+    running: Promise<UnitOutcome>,
+  ): Promise<void> {
     const isSuspect = unit[0]?.isSuspect === true
+    const isSolo = unit[0]?.isSolo === true
     this.#inHandCount += 1
     if (isSuspect) this.#isSuspectInHand = true
-    const outcome = await (isSuspect ? this.#runSuspect(unit) : this.#options.runner(unit))
+    const outcome = await running
     this.#inHandCount -= 1
     if (isSuspect) this.#isSuspectInHand = false
+    if (isSolo) this.#isSoloInHand = false
     this.#take(tenure, unit, outcome)
     if (isSuspect) for (const each of this.#tenures.values()) this.#queue(each)
     else this.#queue(tenure)
     this.#pump()
     if (tenure.isWindingDown && tenure.machine.inHandCount === 0) void this.#end(tenure)
-  }
-
-  async #runSuspect(unit: readonly Entry<Target>[]): Promise<UnitOutcome> {
-    const { attempts, runner, logger } = this.#options
-    const [entry] = unit
-    if (attempts === undefined || entry === undefined) return runner(unit)
-    try {
-      const thrown = await attempts.suspectBegins(entry.record)
-      if (thrown !== undefined) (entry.trouble ??= newTrouble()).burial = { thrown, attempts: 0 }
-    } catch (thrown) {
-      return { kind: 'waits', thrown }
-    }
-    const outcome = await runner(unit)
-    // what is not noted here only runs alone once more
-    await attempts.suspectEnds(entry.record).catch((thrown: unknown) => {
-      logger.debug({ ...placeOf(entry), reason: reasonOf(thrown) }, 'an end was not noted')
-    })
-    return outcome
   }
 
   #take(tenure: PartitionTenure<Target>, unit: readonly Entry<Target>[], outcome: UnitOutcome): void {

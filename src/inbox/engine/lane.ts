@@ -13,8 +13,10 @@ export type Entry<Target> = {
   reading: RecordReading<Target> | undefined
   /** It shares no unit with others: one that it was part of has failed. */
   isAlone: boolean
-  /** It may be what ended the process, or a server’s: no other such one may run beside it. */
+  /** It may be what ended a server’s process: no other such one may run beside it. */
   isSuspect: boolean
+  /** It may be what ended a process of ours: nothing may run beside it, and it is not read before its turn. */
+  readonly isSolo: boolean
   trouble: Trouble | undefined
   isFinished: boolean
   /** Its neighbours among the unfinished ones, in the order of the fetches. */

@@ -34,6 +34,8 @@ export class PartitionMachine<Target> {
   /** Lanes whose first record is a unit of its own. */
   readonly #singles = new LaneList<Target>()
   readonly #suspects = new LaneList<Target>()
+  /** Lanes whose first record is to run with nothing beside it. */
+  readonly #solos = new LaneList<Target>()
   /** Lanes whose first record shares a unit with others of its target. */
   readonly #batches = new Map<Target, LaneList<Target>>()
   #first: Entry<Target> | undefined
@@ -88,11 +90,16 @@ export class PartitionMachine<Target> {
     return false
   }
 
+  /** Whether {@link takeSolo} gives something. */
+  get hasSolo(): boolean {
+    return !this.#isStopped && this.#solos.count > 0
+  }
+
   /**
    * Takes in what was fetched.
-   * @param isSuspect whether a record is to run alone from the start
+   * @param solos the offsets of those that are to run with nothing beside them
    */
-  add(records: readonly ReceivedRecord[], isSuspect?: (record: ReceivedRecord) => boolean): void {
+  add(records: readonly ReceivedRecord[], solos?: ReadonlySet<bigint>): void {
     for (const record of records) {
       const lane = this.#laneOf(record.key)
       const entry: Entry<Target> = {
@@ -102,7 +109,8 @@ export class PartitionMachine<Target> {
         bytes: (record.key?.length ?? 0) + (record.value?.length ?? 0) + recordBytes,
         reading: undefined,
         isAlone: false,
-        isSuspect: isSuspect?.(record) ?? false,
+        isSuspect: false,
+        isSolo: solos?.has(record.offset) ?? false,
         trouble: undefined,
         isFinished: false,
         before: this.#last,
@@ -142,6 +150,23 @@ export class PartitionMachine<Target> {
       return this.#collect(lanes, sizeMax)
     }
     return undefined
+  }
+
+  /** The oldest record that is to run with nothing beside it. It is not read: see {@link read}. */
+  takeSolo(): Entry<Target> | undefined {
+    const lane = this.#isStopped ? undefined : this.#solos.shift()
+    const entry = lane?.first
+    if (lane === undefined || entry === undefined) return undefined
+    lane.state = 'in hand'
+    this.#shift(lane)
+    lane.inHandCount += 1
+    this.#inHandCount += 1
+    return entry
+  }
+
+  /** Reads a record that was taken unread. */
+  read(entry: Entry<Target>): void {
+    entry.reading ??= this.#options.read(entry.record)
   }
 
   /** What was taken is done. */
@@ -236,6 +261,7 @@ export class PartitionMachine<Target> {
     const entry = this.#readFirst(lane)
     if (entry === undefined) return this.#close(lane)
     lane.state = 'ready'
+    if (entry.isSolo) return this.#solos.push(lane)
     if (entry.isSuspect) return this.#suspects.push(lane)
     if (entry.isAlone || this.#sizeMaxOf(entry) === 1) return this.#singles.push(lane)
     const target = targetOf(entry) as Target
@@ -247,6 +273,7 @@ export class PartitionMachine<Target> {
   /** The first record of the lane that is of any concern. */
   #readFirst(lane: Lane<Target>): Entry<Target> | undefined {
     for (let entry = lane.first; entry !== undefined; entry = lane.first) {
+      if (entry.isSolo) return entry
       entry.reading ??= this.#options.read(entry.record)
       if (entry.reading.kind !== 'skipped') return entry
       this.#shift(lane)
@@ -272,7 +299,8 @@ export class PartitionMachine<Target> {
       while (unit.length < sizeMax) {
         const entry = this.#readFirst(lane)
         if (entry === undefined) break
-        const isOther = sizeMax > 1 && (entry.isAlone || entry.isSuspect || targetOf(entry) !== target)
+        const isOther =
+          sizeMax > 1 && (entry.isAlone || entry.isSuspect || entry.isSolo || targetOf(entry) !== target)
         if (isOther || (bytes > 0 && bytes + entry.bytes > this.#options.unitBytesMax)) break
         this.#shift(lane)
         lane.inHandCount += 1
@@ -322,7 +350,7 @@ export class PartitionMachine<Target> {
   }
 
   #makeReady(lane: Lane<Target>): void {
-    if (lane.first?.reading !== undefined) return this.#place(lane)
+    if (lane.first?.reading !== undefined || lane.first?.isSolo === true) return this.#place(lane)
     lane.state = 'ready'
     this.#unread.push(lane)
   }

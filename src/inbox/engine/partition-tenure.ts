@@ -1,6 +1,6 @@
 import type { TestSignals } from '../../kernel/test-signals.ts'
 import type { ReceivedBatch } from '../../transport/subscriber.ts'
-import type { Suspicion } from './attempt-watch.ts'
+import type { PartitionAttempts } from '../attempts/partition-attempts.ts'
 import type { Entry } from './lane.ts'
 import type { PartitionMachine } from './partition-machine.ts'
 
@@ -22,7 +22,8 @@ export class PartitionTenure<Target> {
   readonly signal: AbortSignal
   /** Resolves when nothing of it is in hand any more and its offsets are committed as far as they could be. */
   readonly ended: Promise<void>
-  suspicion: Suspicion | undefined
+  /** Notes what is begun; `undefined` where nothing does. */
+  attempts: PartitionAttempts | undefined
   /** It stands in the dispatcher’s list of those with something to take. */
   isQueued = false
   isWindingDown = false
@@ -62,7 +63,7 @@ export class PartitionTenure<Target> {
     this.#batch = batch
     this.highWatermark = batch.highWatermark
     if (this.machine.count === 0) this.movedAtMs = nowMs
-    this.machine.add(batch.records, this.suspicion?.isSuspect)
+    this.machine.add(batch.records, this.attempts?.fetched(batch.records, batch.highWatermark))
   }
 
   /** Records were finished. */

@@ -3,6 +3,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { BackstitchError, isBackstitchError, reasonOf } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import { inTraceOf } from '../../message/trace-context.ts'
+import type { SoloTurns } from '../attempts/solo-turns.ts'
 import { storableStack } from '../dead-letter.ts'
 import { postponedMs } from '../events/handler-verdict.ts'
 import { failureKind } from '../failure.ts'
@@ -17,6 +18,8 @@ import { wakeablePause } from './wakeable-pause.ts'
 export type LetterRedriverOptions<Target> = {
   readonly work: GroupWork<Target>
   readonly letters: LetterStore
+  /** Of the process: a letter whose last try may have ended one runs beside no other suspect. */
+  readonly turns?: SoloTurns
   readonly transactions: RecordTransactions
   /** For how long a letter that was taken is left alone by others: longer than a transaction can last. */
   readonly leaseMs: number
@@ -94,6 +97,15 @@ export function letterRedriver<Target>(options: LetterRedriverOptions<Target>): 
   }
 
   const redrive = async (letter: DueLetter): Promise<void> => {
+    const release = letter.tries > 1 ? await options.turns?.take() : undefined
+    try {
+      await redriveOne(letter)
+    } finally {
+      release?.()
+    }
+  }
+
+  const redriveOne = async (letter: DueLetter): Promise<void> => {
     if (letter.tries > retry.attemptsMax)
       return note(
         letter,

@@ -8,7 +8,7 @@ import { noteAttempts } from '../queries/inbox/note-attempts.ts'
 import { quoteSchema } from '../schema-name.ts'
 
 /** A statement of one row: what takes longer waits for a connection, or for a server that does not answer. */
-const statementMsMax = 10_000
+const statementMsMax = 5_000
 
 /** The log of attempts in Postgres, table `inbox_attempt`. Each write is one statement on a connection of the pool. */
 export function pgAttemptLog(database: PgStatements, schemaName: string): AttemptLog {

@@ -199,6 +199,8 @@ describe('suspects (rule E36)', () => {
     expect(machine.beginAlone(4n)).toBe('given up')
     machine.endAlone(4n, true)
     expect(machine.started()).toEqual(nothingStarted)
+    const read = opened({ deaths: Array.from({ length: deaths + 1 }, () => 4n) }, killsMax)
+    expect(read.beginAlone(4n)).toBe('given up unread')
     const once = opened({ deaths: [4n] }, killsMax)
     if (deaths > 1) expect([once.beginAlone(4n), once.beginAlone(4n)]).toEqual(['later', 'wait'])
   })

@@ -43,6 +43,7 @@ class World {
       place,
       owner,
       killsMax: 3,
+      signal: new AbortController().signal,
       logger: silentLogger,
     })
     const step = (): void => {

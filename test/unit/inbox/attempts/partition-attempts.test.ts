@@ -10,8 +10,12 @@ const unit = (first: bigint, last: bigint = first) => ({ first, last, count: Num
 const records = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, n) => ({ offset: BigInt(first + n) }))
 
-function taken(log: RememberedAttempts, owner: string = 'one'): Promise<PartitionAttempts> {
-  return PartitionAttempts.take({ log, place, owner, killsMax: 3, logger: silentLogger })
+function taken(
+  log: RememberedAttempts,
+  owner: string = 'one',
+  signal: AbortSignal = new AbortController().signal,
+): Promise<PartitionAttempts> {
+  return PartitionAttempts.take({ log, place, owner, killsMax: 3, signal, logger: silentLogger })
 }
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -110,19 +114,34 @@ describe('the attempts of a partition', () => {
     expect(log.row(place)).toMatchObject({ range: undefined, others: [], deaths: [] })
   })
 
-  test('a frozen owner that wakes up writes in vain, and begins nothing more', async () => {
+  test('a frozen owner that wakes up and hears that its time is over writes in vain', async () => {
     const log = new RememberedAttempts()
-    const frozen = await taken(log)
+    const over = new AbortController()
+    const frozen = await taken(log, 'one', over.signal)
     frozen.fetched(records(0, 9), 10n)
     await frozen.begin(unit(0n, 9n))
     const next = await taken(log, 'two')
     next.fetched(records(0, 9), 10n)
     await next.beginAlone(0n)
+    over.abort()
     frozen.fetched(records(10, 900), 901n)
     await expect(frozen.begin(unit(10n, 900n))).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT' })
-    expect(frozen.isStale).toBe(true)
     await frozen.giveBack()
     expect(log.row(place)).toMatchObject({ alone: 0n, isGivenBack: false })
+  })
+
+  test('an owner whose row was taken by one that had not heard yet takes it again', async () => {
+    const log = new RememberedAttempts()
+    const owner = await taken(log)
+    owner.fetched(records(0, 9), 10n)
+    const late = await taken(log, 'two')
+    await owner.begin(unit(0n, 9n))
+    expect(log.row(place)?.range?.first).toBe(0n)
+    late.fetched(records(500, 509), 510n)
+    await late.giveBack()
+    owner.fetched(records(10, 900), 901n)
+    await owner.begin(unit(10n, 900n))
+    expect(log.row(place)).toMatchObject({ range: { first: 0n, last: 964n }, isGivenBack: false, deaths: [] })
   })
 
   test('the same member that takes its partition again counts no death, nor does one that gave it back alive', async () => {
@@ -155,7 +174,12 @@ describe('the attempts of a partition', () => {
     const last = await taken(log, 'four')
     last.fetched(records(3, 9), 10n)
     const start = await last.beginAlone(5n)
-    expect(start).toMatchObject({ kind: 'given up', deaths: 3, reason: { code: 'MESSAGE_KILLS' } })
+    expect(start).toMatchObject({
+      kind: 'given up',
+      deaths: 3,
+      mayRead: true,
+      reason: { code: 'MESSAGE_KILLS' },
+    })
     expect(start.kind === 'given up' && start.reason.message).toContain('order/0 at offset 5')
     last.endAlone(5n, true)
     await last.giveBack()

@@ -128,15 +128,36 @@ test('a unit that is put back alone comes again one by one', () => {
 })
 
 test('a suspect is taken when it is asked for, and alone', () => {
-  const machine = machineWith([])
-  machine.add(
-    [record(0, 'a', 'many'), record(1, 'b', 'many'), record(2, 'c', 'many')],
-    ({ offset }) => offset === 1n,
-  )
+  const machine = machineWith([record(0, 'a', 'many'), record(1, 'b', 'many'), record(2, 'c', 'many')])
+  const unit = machine.take(false)!
+  unit[1]!.isSuspect = true
+  machine.putBack(unit, false)
   expect(offsetsOf(machine.take(false))).toEqual([0, 2])
   expect(machine.take(false)).toBeUndefined()
   expect([machine.isReady(false), machine.isReady(true)]).toEqual([false, true])
   expect(offsetsOf(machine.take(true))).toEqual([1])
+})
+
+test('what may have ended a process is handed out by itself and unread, and its key waits behind it', () => {
+  const machine = machineWith([])
+  machine.add(
+    [record(0, 'a', 'many'), record(1, 'b', 'many'), record(2, 'b', 'many'), record(3, 'a', 'many')],
+    new Set([1n, 3n]),
+  )
+  expect(offsetsOf(machine.take(true))).toEqual([0])
+  expect([machine.take(true), machine.isReady(true), machine.hasSolo]).toEqual([undefined, false, true])
+  const solo = machine.takeSolo()!
+  expect([solo.record.offset, solo.reading, machine.hasSolo]).toEqual([1n, undefined, false])
+  machine.hold(solo)
+  expect([machine.takeSolo(), machine.take(true)]).toEqual([undefined, undefined])
+  machine.release(solo)
+  expect(machine.takeSolo()).toBe(solo)
+  machine.read(solo)
+  expect(solo.reading?.kind).toBe('message')
+  machine.finish([solo])
+  expect(offsetsOf(machine.take(true))).toEqual([2])
+  machine.stop()
+  expect([machine.hasSolo, machine.takeSolo()]).toEqual([false, undefined])
 })
 
 test('once it is stopped it hands out nothing, and what is in hand can be finished', () => {
@@ -203,10 +224,16 @@ describe('whatever happens', () => {
           fetched.push({ offset, value, key })
           return record(Number(offset), key, value)
         })
-        machine.add(records, () => random.chance(0.05))
+        machine.add(records, new Set(records.map((each) => each.offset).filter(() => random.chance(0.05))))
+      }
+      const takeSolo = (): Entry<Target>[] | undefined => {
+        const entry = machine.takeSolo()
+        if (entry === undefined) return undefined
+        machine.read(entry)
+        return [entry]
       }
       const take = (): void => {
-        const unit = machine.take(random.chance(0.7))
+        const unit = random.chance(0.2) ? takeSolo() : machine.take(random.chance(0.7))
         if (unit === undefined) return
         const [first] = unit
         const targets = new Set(
@@ -216,9 +243,9 @@ describe('whatever happens', () => {
         const target = [...targets][0]
         if (unit.length > 1) {
           expect(unit.length).toBeLessThanOrEqual((target as Target).batchSizeMax)
-          expect(unit.filter(({ isAlone, isSuspect }) => isAlone || isSuspect)).toEqual([])
+          expect(unit.filter((entry) => entry.isAlone || entry.isSuspect || entry.isSolo)).toEqual([])
         }
-        expect(first?.reading?.kind).not.toBe('skipped')
+        if (first?.isSolo === false) expect(first.reading?.kind).not.toBe('skipped')
         expect(offsetsOf(unit)).toEqual(offsetsOf(unit)?.toSorted((a, b) => a - b))
         const keys = new Set(unit.map(({ record: { key } }) => key?.toString()))
         const taken = [...inHand].filter(
@@ -283,10 +310,11 @@ describe('whatever happens', () => {
           machine.finish(unit)
         }
         units.clear()
-        const unit = machine.take(true)
+        const unit = machine.take(true) ?? takeSolo()
         if (unit !== undefined) units.add(unit)
       }
-      expect(finished.size).toBe(fetched.filter(({ value }) => value !== 'skipped').length)
+      const wanted = fetched.filter(({ value }) => value !== 'skipped')
+      expect(wanted.filter(({ offset: at }) => !finished.has(at))).toEqual([])
       expect(machine.nextOffset).toBe(fetched.length === 0 ? undefined : fetched.at(-1)!.offset + 1n)
       expect([machine.bytes, machine.inHandCount, machine.heldCount]).toEqual([0, 0, 0])
     },
