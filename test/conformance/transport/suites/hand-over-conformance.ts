@@ -247,6 +247,33 @@ export function handOverConformance(harness: () => TransportHarness): void {
       expect(new Set([first.values()[2], second.values()[0]])).toEqual(new Set(['0', '1']))
     })
 
+    test('ends a pause when the partition is revoked: whoever has it then, the same member too, goes on at the commit', async () => {
+      const { newTopic, publish, subscriber, uniqueName } = harness()
+      const [topic, group] = [await newTopic(1), uniqueName()]
+      await publish(numbered(topic, 3))
+      const inboxes = [new Inbox(), new Inbox()]
+      const members = inboxes.map(() => subscriber({ group, topics: [topic] }))
+      const join = (index: number): Promise<void> =>
+        members[index]!.run({
+          onBatch: async (batch) => {
+            inboxes[index]!.add(batch)
+            if (batch.records[0]!.offset === 0n) await batch.commit(1n)
+            return { kind: 'done', pauseUntil: never() }
+          },
+        })
+      await join(0)
+      await inboxes[0]!.atLeast(3)
+      await join(1)
+      const values = (): string[] => inboxes.flatMap((inbox) => inbox.values())
+      await expect.poll(values, assigned).toEqual(['0', '1', '2', '1', '2'])
+      // whichever has it goes, so that the other one is next
+      const holder = members.findIndex((member) => member.assignment().length === 1)
+      await members[holder]!.stop()
+      await expect.poll(() => values().length, assigned).toBe(7)
+      const last = inboxes[1 - holder]!.values()
+      expect(last.slice(-2)).toEqual(['1', '2'])
+    })
+
     test('leaves also while it joins: a member that stops then does not stand in the way of the others', async () => {
       const { newTopic, publish, subscriber, uniqueName, transport } = harness()
       const [topic, group] = [await newTopic(2), uniqueName()]
