@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/database.ts'
 import { reasonOf } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import type { SqlExecutor } from '../../kernel/sql-executor.ts'
 import type { TransportAdmin } from '../../transport/admin.ts'
 import type { GroupStore } from './group-store.ts'
 import { type FoundOffsets, nextProgress, type PartitionOffsets } from './progress-machine.ts'
@@ -25,7 +26,7 @@ export type InboxUpkeepOptions = {
 export type InboxUpkeep = {
   /** Begins; does nothing when it runs or was stopped. */
   start(): void
-  /** Ends after the statement in hand. */
+  /** Cuts what is under way in the database, and waits a moment for an answer of the brokers. */
   stop(): Promise<void>
 }
 
@@ -37,6 +38,7 @@ const leavesMax = 128
 /** About 2 MB at a time, with a pause in between as long as it takes many handlers to get on. */
 const blocksAtATime = 256
 const sweepPauseMs = 50
+const stopPatienceMs = 2_000
 
 /**
  * Keeps the inbox: notes how far the group has committed, makes leaves ahead, and clears away rows that are older than every group wants and that lie
@@ -47,32 +49,35 @@ export function inboxUpkeep(options: InboxUpkeepOptions): InboxUpkeep {
   const stopping = new AbortController()
   const { signal } = stopping
   let running: Promise<void> | undefined
+  /** Cut when the member stops. */
+  const transaction = <Result>(work: (tx: SqlExecutor) => Promise<Result>): Promise<Result> =>
+    database.transaction(work, { signal })
 
   const noteProgress = async (): Promise<void> => {
-    const before = await database.transaction((tx) => store.progress(tx, group))
+    const before = await transaction((tx) => store.progress(tx, group))
     if (before === undefined) return
     const admin = options.admin()
     try {
       const found = await offsetsOf(admin, group, topics, before.now)
-      await database.transaction((tx) => store.saveProgress(tx, group, before, nextProgress(before, found)))
+      await transaction((tx) => store.saveProgress(tx, group, before, nextProgress(before, found)))
     } finally {
       await admin.close()
     }
   }
 
   const clearAway = async (): Promise<void> => {
-    if (!(await database.transaction((tx) => store.takeTurn(tx, intervalMs * turnsApart)))) return
+    if (!(await transaction((tx) => store.takeTurn(tx, intervalMs * turnsApart)))) return
     await options.addLeaves()
     for (let leaf = 0; leaf < leavesMax && !signal.aborted; leaf++) {
-      const done = await database.transaction((tx) => store.retireLeaf(tx))
+      const done = await transaction((tx) => store.retireLeaf(tx))
       if (done === undefined) break
       logger.info({ done }, 'cleared old rows of the inbox away')
     }
-    const blocks = await database.transaction((tx) => store.defaultBlocks(tx))
+    const blocks = await transaction((tx) => store.defaultBlocks(tx))
     let swept = 0
     for (let block = 0; block < blocks && !signal.aborted; block += blocksAtATime) {
       const first = block
-      swept += await database.transaction((tx) => store.sweepDefault(tx, first, blocksAtATime))
+      swept += await transaction((tx) => store.sweepDefault(tx, first, blocksAtATime))
       await clock.pause(sweepPauseMs, signal)
     }
     if (swept > 0) logger.info({ rows: swept }, 'cleared old rows of the inbox’s default partition away')
@@ -82,9 +87,10 @@ export function inboxUpkeep(options: InboxUpkeepOptions): InboxUpkeep {
     await clock.pause(Math.min(firstAfterMs, intervalMs) * (0.5 + Math.random() / 2), signal)
     while (!signal.aborted) {
       for (const task of [noteProgress, clearAway])
-        await task().catch((thrown: unknown) =>
-          logger.warn({ reason: reasonOf(thrown) }, 'the inbox could not be kept; it is tried again'),
-        )
+        await task().catch((thrown: unknown) => {
+          if (!signal.aborted)
+            logger.warn({ reason: reasonOf(thrown) }, 'the inbox could not be kept; it is tried again')
+        })
       await clock.pause(intervalMs, signal)
     }
   }
@@ -95,7 +101,9 @@ export function inboxUpkeep(options: InboxUpkeepOptions): InboxUpkeep {
     },
     stop: async () => {
       stopping.abort()
-      await running
+      const patience = new AbortController()
+      await Promise.race([running, clock.pause(stopPatienceMs, patience.signal)])
+      patience.abort()
     },
   }
 }

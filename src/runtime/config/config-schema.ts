@@ -114,6 +114,7 @@ const orchestrator = z.strictObject({
   sessionTimeoutMs: milliseconds(1_000, 600_000).optional(),
   timerPauseMaxMs: milliseconds(10, 60_000).optional(),
   setAsideIntervalMs: milliseconds(100, 3_600_000).optional(),
+  inboxRetentionMs: milliseconds(3_600_000, 31_622_400_000).optional(),
   transactionMsMax: milliseconds(100, 3_600_000).optional(),
   stopDeadlineMs: milliseconds(1, 600_000).optional(),
 })

@@ -1,9 +1,9 @@
-/** A way in which an outbox relay can be broken, and the rule that closes it. */
+/** A way in which an outbox relay or a consumer can be broken, and the rule that closes it. */
 export type WayToBreakIt = { readonly rule: string; readonly attack: string; readonly answer: string }
 
 const way = (rule: string, attack: string, answer: string): WayToBreakIt => ({ rule, attack, answer })
 
-/** Losing committed rows (A), stalling or breaking others’ work (B), order, ghosts and stale duplicates (C). Tests name the rule that they hold. */
+/** Losing committed rows (A), stalling or breaking others’ work (B), order, ghosts and stale duplicates (C), consumers (E). Tests name the rule that they hold. */
 export const waysToBreakIt: readonly WayToBreakIt[] = [
   way(
     'A1',
@@ -122,4 +122,20 @@ export const waysToBreakIt: readonly WayToBreakIt[] = [
     'A fast relay repeats much after a kill.',
     'What is under way without a checkpoint is bounded by records, not by time alone.',
   ),
+  way(
+    'E34',
+    'Offsets are missing, or a key is blocked for longer than the inbox remembers what was finished after it.',
+    'The finished prefix is of what was fetched. Blocking has an end, then the key has a dead letter; rows of the inbox go only behind committed offsets.',
+  ),
+  way(
+    'E35',
+    'A dead letter is handled again while another one of its key is added, or while a late member still tries it.',
+    'Both lock the row of the key; a dead letter claims its message.',
+  ),
+  way(
+    'E36',
+    'A crash is blamed on all that was in hand, and three hard deployments make dead letters of the innocent.',
+    'After a crash suspects run alone, and only what was alone counts.',
+  ),
+  way('E37', 'Two members claim the same messages in opposite orders.', 'Ids are claimed in their order.'),
 ]

@@ -17,8 +17,8 @@ const looks = async (): Promise<{ looked: string; marked: string | null }> => {
   return found!
 }
 
-// attack E34: what was finished behind a blocked message is uncommitted for as long as that is blocked
-test('a key that is blocked for longer than the inbox keeps rows: what was finished after it is not applied again', async () => {
+// What was finished behind a blocked message is uncommitted for as long as that is blocked.
+test('a key that is blocked for longer than the inbox keeps rows: what was finished after it is not applied again (E34)', async () => {
   const { group, topic, transport, member } = await groupWorld(database)
   const leaf = await oldLeaf(rows, oldMs)
   const record = (n: number) => ({

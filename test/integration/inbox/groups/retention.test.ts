@@ -64,7 +64,7 @@ describe('old leaves', () => {
     expect(kept!.days).toBe(30)
   })
 
-  test('stay while an uncommitted offset may need them, of whichever group', async () => {
+  test('stay while an uncommitted offset may need them, of whichever group (E34)', async () => {
     await claimedAt(rows, oldMs, [idAt(oldMs)])
     expect(await retireAll()).toEqual([]) // nobody is known to have committed anything
     await passedGroup(rows, 'one', nowMs)
