@@ -32,7 +32,7 @@ export type ClaimOptions = {
 /** What a group has had, and what it could not handle. */
 export type InboxStore = {
   /**
-   * Claims messages in the transaction that applies them, the ids in order, so that two that claim the same ones never wait for each other in
+   * Claims messages in the transaction that applies them, which is begun with `isFirstGuarded`, the ids in order, so that two that claim the same ones never wait for each other in
    * a circle. Whoever claims one of them at the same time waits for the end of this transaction. Of two entries with one id the first counts.
    *
    * @returns the outcomes in the order of the entries

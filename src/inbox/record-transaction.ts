@@ -15,7 +15,11 @@ type RecordTransaction = {
 
 /** Runs the transactions of records, each within a limit of time. */
 export type RecordTransactions = {
-  run<Result>(work: (transaction: RecordTransaction) => Promise<Result>): Promise<Result>
+  /** @param options.isFirstGuarded as in `TransactionOptions` */
+  run<Result>(
+    work: (transaction: RecordTransaction) => Promise<Result>,
+    options?: Pick<TransactionOptions, 'isFirstGuarded'>,
+  ): Promise<Result>
   /** Cuts all that run now, and all that begin later. */
   abort(reason: BackstitchError): void
 }
@@ -37,7 +41,7 @@ export function recordTransactions(
   const running = new Set<AbortController>()
   let aborted: BackstitchError | undefined
   return {
-    run: async (work) => {
+    run: async (work, { isFirstGuarded = false } = {}) => {
       if (aborted) throw aborted
       const controller = new AbortController()
       let stage: Stage = 'database'
@@ -53,6 +57,7 @@ export function recordTransactions(
         return await database.transaction((tx) => work({ tx, signal: controller.signal, handling }), {
           signal: controller.signal,
           idleMsMax: msMax + frozenAfterMs,
+          isFirstGuarded,
           ...(isolation && { isolation }),
         })
       } finally {

@@ -10,6 +10,12 @@ export type LastStatement = {
   literal(): string
 }
 
+/**
+ * A condition in SQL: the statement is within a transaction of {@link Database} that has begun. A begin may fail (cancelled, or out of memory) while
+ * the statement behind it arrives, which would then be committed alone.
+ */
+export const transactionBegan = `current_setting('backstitch.began', true) = 'yes'`
+
 /** How one transaction runs. */
 export type TransactionOptions = {
   /** Default: that of the connection. */
@@ -19,6 +25,11 @@ export type TransactionOptions = {
    * Default: that of the connection.
    */
   readonly idleMsMax?: number
+  /**
+   * The first statement of the work does nothing unless {@link transactionBegan} holds: then it need not wait for the begin, and goes to the
+   * server together with it where the connection is pipelined. Default: false.
+   */
+  readonly isFirstGuarded?: boolean
   /** When it aborts, the connection is cut: the transaction rejects with the signal’s reason, and what was done in it is rolled back. */
   readonly signal?: AbortSignal
   /** What goes to the server together with the commit, asked for when the work has resolved. Default: nothing. */

@@ -88,8 +88,12 @@ async function runTransaction<Result>(
   work: (tx: SqlExecutor) => Promise<Result>,
   options: TransactionOptions,
 ): Promise<Result> {
-  await client.query(beginStatement(options))
+  const begun = client.query(beginStatement(options))
+  if (!client.pipeline || options.isFirstGuarded !== true) await begun
+  // where it fails while the work fails too, the work says what is to be done
+  else begun.catch(() => undefined)
   const result = await work(client)
+  await begun
   await commit(client, options.last?.())
   return result
 }
@@ -117,11 +121,13 @@ function aborted(): BackstitchError {
   return new BackstitchError('TRANSACTION_ABORTED', 'The work went on after the error of a statement')
 }
 
-function beginStatement({ isolation, idleMsMax }: TransactionOptions): string {
-  const begin = isolation === undefined ? 'begin' : `begin isolation level ${isolation}`
-  return idleMsMax === undefined
-    ? begin
-    : `${begin}; set local idle_in_transaction_session_timeout = ${Math.max(1, Math.trunc(idleMsMax))}`
+function beginStatement({ isolation, idleMsMax, isFirstGuarded }: TransactionOptions): string {
+  let text = isolation === undefined ? 'begin' : `begin isolation level ${isolation}`
+  if (idleMsMax !== undefined)
+    text += `; set local idle_in_transaction_session_timeout = ${Math.max(1, Math.trunc(idleMsMax))}`
+  // see transactionBegan
+  if (isFirstGuarded === true) text += `; set local backstitch.began = 'yes'`
+  return text
 }
 
 /** A pool waits for ever by default: the wait ends with the signal, and a client that comes later goes back at once. */

@@ -75,6 +75,9 @@ type Burial = {
   readonly dueAtMs?: number
 }
 
+/** Claims look for themselves whether the transaction has begun. */
+const claimsFirst = { isFirstGuarded: true }
+
 const done: UnitOutcome = { kind: 'done' }
 const alone: UnitOutcome = { kind: 'alone' }
 const left: UnitOutcome = { kind: 'left' }
@@ -149,7 +152,7 @@ export function unitRunner<Target>(options: UnitRunnerOptions<Target>): UnitRunn
       trial.inHandler = false
       await signals.reach(`${kind}.commit.before`)
       return claimed
-    })
+    }, claimsFirst)
     if (handled > 0) {
       instruments.handled.add(handled)
       instruments.duration.record((performance.now() - startedAtMs) / 1_000)

@@ -48,7 +48,7 @@ function store() {
   const inbox = pgInboxStore('backstitch')
   const database = pgDatabase(service.pool())
   const transaction = <Result>(work: (tx: SqlExecutor) => Promise<Result>): Promise<Result> =>
-    database.transaction(work)
+    database.transaction(work, { isFirstGuarded: true })
   return {
     inbox,
     transaction,

@@ -1,13 +1,14 @@
+import { transactionBegan } from '../../../kernel/database.ts'
 import { notHeld } from './held-keys.ts'
 
 /**
  * Claims a message for a group. Affects 1 row, or 0 when it was claimed before; waits for another transaction that claims it.
- * With `order` `key`, 0 also while the group has dead letters that hold any key.
+ * With `order` `key`, 0 also while the group has dead letters that hold any key; and 0 where the transaction has not begun.
  * `$1` the group’s name in the inbox, `$2` source, `$3` id, `$4` fingerprint, with `order` `key` `$5` the group.
  */
 export function claimMessage(schema: string, order: 'key' | 'none'): string {
   return `insert into ${schema}.inbox (consumer_group, source, id, fingerprint)
-select $1, $2, $3::uuid, $4::bigint${order === 'key' ? ` where ${notHeld(schema, '$5')}` : ''} on conflict do nothing`
+select $1, $2, $3::uuid, $4::bigint where ${transactionBegan}${order === 'key' ? ` and ${notHeld(schema, '$5')}` : ''} on conflict do nothing`
 }
 
 /**
@@ -18,7 +19,7 @@ select $1, $2, $3::uuid, $4::bigint${order === 'key' ? ` where ${notHeld(schema,
 export function claimMessageInLine(schema: string, order: 'key' | 'none'): string {
   return `with in_line as materialized (${standInLine('$5')})
 insert into ${schema}.inbox (consumer_group, source, id, fingerprint)
-select $1, $2, $3::uuid, $4::bigint from in_line${order === 'key' ? ` where ${notHeld(schema, '$6')}` : ''} on conflict do nothing`
+select $1, $2, $3::uuid, $4::bigint from in_line where ${transactionBegan}${order === 'key' ? ` and ${notHeld(schema, '$6')}` : ''} on conflict do nothing`
 }
 
 /** Waits for the end of all transactions before it that named the same text. @param text a parameter */

@@ -1,3 +1,4 @@
+import { transactionBegan } from '../../../kernel/database.ts'
 import { heldKey, notHeld } from './held-keys.ts'
 
 /**
@@ -10,7 +11,8 @@ export function claimMessages(schema: string, order: 'key' | 'none'): string {
   return `insert into ${schema}.inbox (consumer_group, source, id, fingerprint)
 select $1, $2, e.id, e.fingerprint
 from unnest($3::uuid[], $4::bigint[]) with ordinality as e (id, fingerprint, n)
-${order === 'key' ? `where ${notHeld(schema, '$5')}\n` : ''}order by e.id, e.n
+where ${transactionBegan}${order === 'key' ? ` and ${notHeld(schema, '$5')}` : ''}
+order by e.id, e.n
 on conflict do nothing
 returning id`
 }
@@ -24,7 +26,7 @@ export function claimMessagesOfFreeKeys(schema: string): string {
 select $1, $2, e.id, e.fingerprint
 from unnest($3::uuid[], $4::bigint[], $5::bytea[]) with ordinality as e (id, fingerprint, key, n)
 left join ${heldKey(schema, 'e.key', '$6')} as held on true
-where held.held is null
+where held.held is null and ${transactionBegan}
 order by e.id, e.n
 on conflict do nothing
 returning id`
