@@ -12,7 +12,7 @@ import type { GroupWork } from '../group-work.ts'
 import type { Delivery } from '../record-reader.ts'
 import type { RecordTransactions } from '../record-transaction.ts'
 import type { DueLetter, LetterStore } from './letter-store.ts'
-import { wakeablePause } from './wakeable-pause.ts'
+import { type WakeablePause, wakeablePause } from './wakeable-pause.ts'
 
 /** What a redriver works with. */
 export type LetterRedriverOptions<Target> = {
@@ -60,29 +60,33 @@ export function letterRedriver<Target>(options: LetterRedriverOptions<Target>): 
   const { work, letters, transactions, leaseMs, retry, instruments, logger, clock } = options
   const { concurrencyMax = 2, pauseMaxMs = 1_000 } = options
   const { group } = work
-  const pause = wakeablePause(clock)
+  const pauses = Array.from({ length: concurrencyMax }, () => wakeablePause(clock))
   const stopping = new AbortController()
   /** Letters whose handler lost its connection the last time: it may be their doing. */
   const suspects = new Set<string>()
-  let running: Promise<void> | undefined
+  let running: Promise<unknown> | undefined
   let failures = 0
 
-  const run = async (): Promise<void> => {
+  const expect = (afterMs: number): void => {
+    for (const pause of pauses) pause.wakeIn(afterMs)
+  }
+
+  /** One letter after the other: one that takes long holds up none of the other lanes. */
+  const runLane = async (pause: WakeablePause): Promise<void> => {
     while (!stopping.signal.aborted) {
       pause.begin()
       await pause.for(await pollMs())
     }
   }
 
-  /** Hands over what is due. @returns how long there is nothing to do */
+  /** Hands over a letter that is due. @returns how long there is nothing to do */
   const pollMs = async (): Promise<number> => {
     try {
       const { taken, untilDueMs } = await transactions.run(async ({ tx }) => {
-        const due = await letters.takeDue(tx, group, { limit: concurrencyMax, leaseMs })
+        const due = await letters.takeDue(tx, group, { limit: 1, leaseMs })
         return { taken: due, untilDueMs: due.length > 0 ? 0 : await letters.untilDueMs(tx, group) }
       })
-      const ended = await Promise.allSettled(taken.map(redrive))
-      for (const end of ended) if (end.status === 'rejected') throw end.reason
+      for (const letter of taken) await redrive(letter)
       failures = 0
       if (taken.length > 0) return 0
       // what is due and was not taken is in somebody’s hands
@@ -187,7 +191,7 @@ export function letterRedriver<Target>(options: LetterRedriverOptions<Target>): 
     instruments.failures.add(1)
     if (retryAfterMs === undefined) logger.error(fields, 'a dead letter failed again, and stays one')
     else logger.warn(fields, 'a dead letter failed again; it is tried again')
-    if (retryAfterMs !== undefined) pause.wakeIn(retryAfterMs)
+    if (retryAfterMs !== undefined) expect(retryAfterMs)
   }
 
   const giveBack = async (letter: DueLetter, afterMs: number): Promise<void> =>
@@ -195,14 +199,14 @@ export function letterRedriver<Target>(options: LetterRedriverOptions<Target>): 
 
   return {
     start: () => {
-      if (!stopping.signal.aborted) running ??= run()
+      if (!stopping.signal.aborted) running ??= Promise.all(pauses.map(runLane))
     },
     stop: async () => {
       stopping.abort()
-      pause.wakeIn(0)
+      expect(0)
       await running
     },
-    expect: (afterMs) => pause.wakeIn(afterMs),
+    expect,
   }
 }
 

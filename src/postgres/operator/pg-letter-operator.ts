@@ -27,6 +27,7 @@ import {
   redriveLetters,
 } from '../queries/letters/change-letters.ts'
 import {
+  findLettersOfOrchestrators,
   type LetterRow,
   listLetters,
   listRedrivableLetters,
@@ -83,6 +84,15 @@ export function pgLetterOperator(
     tx.query<Row>(text, values).then(({ rows }) => rows, explainSqlError(`${schemaName}.dead_letter`))
   const idsOf = (rows: readonly { readonly id: string }[]): readonly string[] => rows.map(({ id }) => id)
 
+  const assertHandedOver = async (tx: SqlExecutor, ids: readonly string[]): Promise<void> => {
+    const [found] = await run<{ id: string }>(tx, findLettersOfOrchestrators(schema), [ids])
+    if (found)
+      throw refused(
+        found.id,
+        'it is the letter of an orchestrator, which hands none over again; help the saga with `backstitch saga`, then drop it',
+      )
+  }
+
   const redriving = (ratePerSecond: number | undefined): Verb => {
     if (ratePerSecond !== undefined && !(ratePerSecond > 0 && ratePerSecond <= ratePerSecondMax))
       throw new BackstitchError('CONFIG_INVALID', `rate: ${ratePerSecond} is no number of letters a second`)
@@ -99,6 +109,7 @@ export function pgLetterOperator(
           afterId,
           limit,
         ])
+        await assertHandedOver(tx, idsOf(rows))
         const reused = rows.find(({ reason_code: code }) => code === 'MESSAGE_ID_REUSED')
         if (reused)
           throw refused(
@@ -209,6 +220,7 @@ export function pgLetterOperator(
       if (!row) throw new BackstitchError('LETTER_NOT_FOUND', id)
       if (locked.length === 0)
         throw refused(id, 'a member of the group handles it just now; look again in a moment')
+      await assertHandedOver(tx, [id])
       const { messageId, headers, body } = wholeLetterOf(row)
       const before = { messageId, headers, body }
       const after = editedLetter(before, change, newId(), limits)

@@ -1,11 +1,17 @@
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { deadLetterOf } from '../../../src/inbox/dead-letter.ts'
 import { newId } from '../../../src/kernel/ids.ts'
+import { command } from '../../../src/message/command.ts'
 import { pgLetterStore } from '../../../src/postgres/inbox/pg-letter-store.ts'
 import { pgDatabase } from '../../../src/postgres/pg-database.ts'
 import { pgInboxStore } from '../../../src/postgres/pg-inbox-store.ts'
+import { createParticipant } from '../../../src/runtime/create-participant.ts'
+import { handle } from '../../../src/saga/participant/command-handler.ts'
+import { inMemoryTransport } from '../../../src/transport/in-memory-transport.ts'
 import { recordWith } from '../../unit/inbox/records.ts'
-import { publish, started, until } from '../inbox/topic-feed.ts'
+import { publish, started, until, untilDrained } from '../inbox/topic-feed.ts'
+import { send } from '../participant/saga-commands.ts'
 import { act, letterWorlds, topic } from './letter-world.ts'
 
 const { service, world } = letterWorlds()
@@ -224,4 +230,70 @@ test('letters whose message cannot be read, or whose handler is gone, stay dead 
     return now?.state === 'dead' && now.attempts === 1
   })
   expect(await letters()).toMatchObject([{ code: 'MESSAGE_MALFORMED', id: first?.id }])
+})
+
+test('the letters of a participant hold back nothing, and are redriven beside the others', async () => {
+  const { group, letters, noLetters, operator } = world()
+  const request = z.object({ name: z.string() })
+  const Reserve = command('stock.reserve', { version: 1, key: () => 'k', request, ok: z.object({}) })
+  const commands = 'outbox.event.stock.command'
+  const transport = inMemoryTransport({ topics: { [commands]: 1 } })
+  let isFixed = false
+  await started(
+    createParticipant({
+      database: service.pool(),
+      transport,
+      service: 'stock',
+      group,
+      retry: { attemptsMax: 1, backoff: { initialMs: 1, maxMs: 1, factor: 1 } },
+      handlers: [
+        handle(Reserve, async ({ name }, { tx, ok }) => {
+          await tx.query('insert into effect (name) values ($1)', [`${group}/${name}`])
+          if (name === 'first' && !isFixed) throw new Error('not fixed yet')
+          return ok({})
+        }),
+      ],
+    }),
+  )
+  const [sagaId, other] = [newId(), newId()]
+  await send(transport, commands, [
+    { type: 'stock.reserve', request: { name: 'first' }, sagaId },
+    { type: 'stock.reserve', request: { name: 'second' }, sagaId, step: 'more' },
+    { type: 'stock.reserve', request: { name: 'third' }, sagaId: other },
+  ])
+  await untilDrained(transport, group, commands)
+  const effects = async () => (await service.effects()).filter((name) => name.startsWith(group))
+  expect((await effects()).toSorted()).toEqual([`${group}/second`, `${group}/third`])
+  expect(await letters()).toMatchObject([{ order: 'none', key: { text: sagaId } }])
+  isFixed = true
+  await operator.redrive({ filter: { group } }, act)
+  await noLetters()
+  expect((await effects()).toSorted()).toEqual([`${group}/first`, `${group}/second`, `${group}/third`])
+  const replies = await service.rows(`select from backstitch.outbox where aggregateid = $1`, [sagaId])
+  expect(replies).toHaveLength(2)
+})
+
+test('the letters of an orchestrator are dropped, not redriven', async () => {
+  const { group, faults, letters, operator, ...it } = world()
+  faults.add('a-1')
+  await it.publish('a-1')
+  const part = it.member()
+  await part.start()
+  await it.drained()
+  await part.stop()
+  await service.rows(
+    `insert into backstitch.inbox_group (consumer_group, kind, topics, retention_ms) values ($1, 'orchestrator', '{}', 1)
+     on conflict (consumer_group) do update set kind = excluded.kind`,
+    [group],
+  )
+  const [first] = await letters()
+  const ids = [first?.id ?? '']
+  await expect(operator.redrive({ ids }, act)).rejects.toMatchObject({ code: 'LETTER_STATE_REFUSES' })
+  await expect(operator.edit(ids[0] ?? '', { body: '{}' }, act)).rejects.toMatchObject({
+    code: 'LETTER_STATE_REFUSES',
+  })
+  await expect(operator.redrive({ filter: { group } }, act)).rejects.toMatchObject({
+    code: 'LETTER_NOT_FOUND',
+  })
+  expect(await operator.drop({ ids }, act)).toMatchObject({ ids })
 })

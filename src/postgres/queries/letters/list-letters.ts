@@ -20,10 +20,21 @@ export function listLetters(schema: string, columns: 'entry' | 'whole'): string 
 where ${fits} and d.id > $9::bigint order by d.id limit $10`
 }
 
+/** A condition: the letter’s group is an orchestrator, which hands no letters over again. */
+function ofOrchestrator(schema: string): string {
+  return `exists (select from ${schema}.inbox_group g where g.consumer_group = d.consumer_group and g.kind = 'orchestrator')`
+}
+
+/** Letters of orchestrators, among those of the ids `$1`. */
+export function findLettersOfOrchestrators(schema: string): string {
+  return `select d.id from ${schema}.dead_letter d where d.id = any ($1::bigint[]) and ${ofOrchestrator(schema)} order by d.id`
+}
+
 /** The same, but only those that can be redriven: `$11` says whether those are among them that are not dead, and wait behind others. */
 export function listRedrivableLetters(schema: string): string {
   return `select ${entryColumns} from ${schema}.dead_letter d
-where ${fits} and d.id > $9::bigint and d.reason_code <> 'MESSAGE_ID_REUSED' and (d.state = 'dead' or ($11::boolean and not d.is_head))
+where ${fits} and d.id > $9::bigint and d.reason_code <> 'MESSAGE_ID_REUSED' and not ${ofOrchestrator(schema)}
+  and (d.state = 'dead' or ($11::boolean and not d.is_head))
 order by d.id limit $10`
 }
 
