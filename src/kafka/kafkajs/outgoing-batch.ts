@@ -27,8 +27,11 @@ export function outgoingBatches(records: readonly OutgoingRecord[]): OutgoingBat
   let topic: string | undefined
   let part: TopicPart | undefined
   for (const record of records) {
+    // asked for once each: a packed record makes them anew each time
+    const { key, value } = record
     const headers = new HeaderTable()
-    const bytes = sizeOf(record) + putHeaders(headers, record.headers)
+    const bytes =
+      recordOverheadBytes + byteLength(key) + byteLength(value) + putHeaders(headers, record.headers)
     if (record.topic !== topic || part === undefined) {
       topic = record.topic
       part = partOf(parts, topic)
@@ -43,7 +46,7 @@ export function outgoingBatches(records: readonly OutgoingRecord[]): OutgoingBat
       part.bytes[record.partition] = before + bytes
     }
     part.partitions.add(record.partition)
-    part.messages.push({ key: record.key, value: record.value, partition: record.partition, headers })
+    part.messages.push({ key, value, partition: record.partition, headers })
   }
   if (parts.size > 0) batches.push(batchOf(parts))
   return batches
@@ -86,10 +89,6 @@ function putHeaders(headers: HeaderTable, list: OutgoingRecord['headers']): numb
     else headers[name] = [present, value]
   }
   return bytes
-}
-
-function sizeOf(record: OutgoingRecord): number {
-  return recordOverheadBytes + byteLength(record.key) + byteLength(record.value)
 }
 
 function byteLength(value: string | Buffer | null): number {
