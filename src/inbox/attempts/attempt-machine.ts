@@ -9,8 +9,17 @@ export type AttemptMachineOptions = {
   readonly killsMax: number
 }
 
-/** Of a row that is written ahead, so that a partition with little to do does not write for each of its messages. */
-const aheadCount = 64n
+/**
+ * A row is written ahead, so that a partition does not write for each of its units: few records where little is to do, for after a crash they
+ * are suspects, and more where one write follows another at once. Rows that change all the time are dear while some old transaction keeps
+ * their old versions.
+ */
+const aheadMin = 64n
+const aheadMax = 512n
+/** And as many units as this. */
+const aheadUnits = 4n
+/** Writes that follow each other sooner than this are for more records. */
+const soonMs = 250
 
 /** Records that are named one by one in a row. */
 const namedMax = 100
@@ -25,7 +34,7 @@ const namedMax = 100
  *   given up after `killsMax - 1` deaths of its own.
  * - A record with such a death lets the others of its partition go first. A killer does not keep them from being done, and a process that
  *   is killed from outside, always at the same time after its start, does not meet the same innocent again.
- * - A row covers more than is in hand: everything fetched, and some records to come. What is below it, being tried again, is named.
+ * - A row covers more than is in hand, some records to come as well. What is below it, being tried again, is named.
  */
 export class AttemptMachine {
   readonly #deathsMax: number
@@ -40,7 +49,9 @@ export class AttemptMachine {
   readonly #inHand = new Set<AttemptUnit>()
   #window: OffsetRange | undefined
   #alone: bigint | undefined
-  #fetchedLast: bigint | undefined
+  #hasFetched = false
+  #ahead = aheadMin
+  #writtenAtMs = -Infinity
   #isGivenBack = false
   /** What the row says for certain. */
   #covered: { readonly range: OffsetRange | undefined; readonly others: ReadonlySet<bigint> } = {
@@ -72,16 +83,12 @@ export class AttemptMachine {
   }
 
   /**
-   * Records were fetched, from `first` to `last`; called before {@link isSuspect} is asked about them.
+   * Records were fetched, the first of them at `first`; called before {@link isSuspect} is asked about them.
    * @param highWatermark the end of the partition: what came after the crash is no suspect
-   * @returns whether the row is to be written, beside what begins
    */
-  fetched(first: bigint, last: bigint, highWatermark: bigint): boolean {
-    if (this.#fetchedLast === undefined) this.#begin(first, highWatermark)
-    this.#fetchedLast = last
-    if (this.#window === undefined || last <= this.#window.last) return false
-    this.#window = { first: this.#lowest(first), last }
-    return true
+  fetched(first: bigint, highWatermark: bigint): void {
+    if (!this.#hasFetched) this.#begin(first, highWatermark)
+    this.#hasFetched = true
   }
 
   /** Whether a fetched record has to run alone; it then counts as a suspect until it is done. */
@@ -112,7 +119,7 @@ export class AttemptMachine {
       this.#moveWindow(unit)
       return 'wait'
     }
-    if (this.#window === undefined || range.last - unit.last >= aheadCount / 2n) return 'covered'
+    if (this.#window === undefined || range.last - unit.last >= this.#aheadOf(unit) / 2n) return 'covered'
     if (this.#window.last > range.last) return 'write'
     this.#moveWindow(unit)
     return this.#window.last > range.last ? 'write' : 'covered'
@@ -180,8 +187,13 @@ export class AttemptMachine {
   }
 
   /** The row says this now. */
-  written({ range, others }: StartedAttempts): void {
+  written({ range, others }: StartedAttempts, nowMs: number): void {
     this.#covered = { range, others: new Set(others) }
+    const isSoon = nowMs - this.#writtenAtMs < soonMs
+    this.#writtenAtMs = nowMs
+    this.#ahead = isSoon ? this.#ahead * 2n : this.#ahead / 2n
+    if (this.#ahead > aheadMax) this.#ahead = aheadMax
+    if (this.#ahead < aheadMin) this.#ahead = aheadMin
   }
 
   /** What lies before the first record is done; what lies behind the end was not there when the process died. */
@@ -204,9 +216,14 @@ export class AttemptMachine {
   }
 
   #moveWindow(unit: AttemptUnit): void {
-    const ahead = unit.last + aheadCount
-    const fetched = this.#fetchedLast ?? ahead
-    this.#window = { first: this.#lowest(unit.first), last: fetched > ahead ? fetched : ahead }
+    const last = unit.last + this.#aheadOf(unit)
+    const before = this.#window?.last ?? last
+    this.#window = { first: this.#lowest(unit.first), last: last > before ? last : before }
+  }
+
+  #aheadOf({ count }: AttemptUnit): bigint {
+    const units = BigInt(count) * aheadUnits
+    return units > this.#ahead ? units : this.#ahead
   }
 
   #lowest(offset: bigint): bigint {

@@ -70,11 +70,10 @@ export class PartitionAttempts {
     records: readonly { readonly offset: bigint }[],
     highWatermark: bigint,
   ): ReadonlySet<bigint> | undefined {
-    const [first, last] = [records[0], records.at(-1)]
+    const [first] = records
     const machine = this.#machine
-    if (first === undefined || last === undefined) return undefined
-    // before its first unit asks for it
-    if (machine.fetched(first.offset, last.offset, highWatermark)) this.#write().catch(() => undefined)
+    if (first === undefined) return undefined
+    machine.fetched(first.offset, highWatermark)
     if (!machine.hasUnfetchedSuspects) return undefined
     const suspects = new Set<bigint>()
     for (const { offset } of records) if (machine.isSuspect(offset)) suspects.add(offset)
@@ -162,7 +161,7 @@ export class PartitionAttempts {
     const started = this.#machine.started()
     this.#isDirty = false
     if (!(await this.#say(started))) await this.#takeAgain(started)
-    this.#machine.written(started)
+    this.#machine.written(started, performance.now())
   }
 
   #say(started: StartedAttempts): Promise<boolean> {

@@ -119,3 +119,23 @@ test('three deployments by SIGKILL in the middle of the work make no dead letter
   expect(await belfry.rung()).toEqual(Object.fromEntries(towers.map((tower) => [tower, all])))
   expect([await belfry.letters('dead'), await belfry.letters('retrying')]).toEqual([[], []])
 })
+
+test('a member that is frozen beyond its session confuses nobody: all is applied once, and nothing is a dead letter (rule E36)', async ({
+  onTestFinished,
+}) => {
+  const belfry = await Belfry.open(services)
+  onTestFinished(() => belfry.close())
+  await belfry.publish(all.flatMap((n) => towers.map((tower) => ({ tower, n }))))
+  const members = [belfry.start({ handlingMs: 200 }), belfry.start({ handlingMs: 200 })]
+  const atWork = () => members.find((member) => member.calls.length > 3)
+  await until('one of them has the partition', () => atWork() !== undefined, 60_000)
+  const frozen = atWork()
+  const other = members.find((member) => member !== frozen)
+  frozen?.signal('SIGSTOP')
+  await until('the other one works on', () => (other?.calls.length ?? 0) > 3, 60_000)
+  frozen?.signal('SIGCONT')
+  await until('all is applied', async () => Object.values(await belfry.rung()).flat().length === 60, 120_000)
+  expect(await belfry.rung()).toEqual(Object.fromEntries(towers.map((tower) => [tower, all])))
+  expect([await belfry.letters('dead'), await belfry.letters('retrying')]).toEqual([[], []])
+  expect(members.flatMap(({ deaths }) => deaths)).toEqual([])
+})

@@ -141,7 +141,11 @@ describe('the attempts of a partition', () => {
     await late.giveBack()
     owner.fetched(records(10, 900), 901n)
     await owner.begin(unit(10n, 900n))
-    expect(log.row(place)).toMatchObject({ range: { first: 0n, last: 964n }, isGivenBack: false, deaths: [] })
+    expect(log.row(place)).toMatchObject({
+      range: { first: 0n, last: 4_464n },
+      isGivenBack: false,
+      deaths: [],
+    })
   })
 
   test('the same member that takes its partition again counts no death, nor does one that gave it back alive', async () => {
