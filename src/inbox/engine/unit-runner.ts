@@ -96,10 +96,9 @@ export function unitRunner<Target>(options: UnitRunnerOptions<Target>): UnitRunn
       return bury(first, { messageId: id, ...(type !== undefined && { type }), thrown: error, attempts: 0 })
     }
     if (first.trouble?.burial !== undefined) return bury(first, { ...nameOf(first), ...first.trouble.burial })
-    const deliveries = deliveriesOf(unit)
     const trial = { inHandler: false }
     try {
-      const outcomes = await applyThroughConflicts(unit, deliveries, trial)
+      const outcomes = await applyThroughConflicts(unit, trial)
       return await settle(unit, outcomes)
     } catch (thrown) {
       const failure = failureKind(thrown, trial.inHandler)
@@ -111,17 +110,25 @@ export function unitRunner<Target>(options: UnitRunnerOptions<Target>): UnitRunn
 
   const applyThroughConflicts = async (
     unit: readonly Entry<Target>[],
-    deliveries: readonly Delivery<Target>[],
     trial: { inHandler: boolean },
   ): Promise<readonly ClaimOutcome[]> => {
     const triesMax = unit.length > 1 ? batchConflictsMax : conflictsMax
     for (let conflicts = 1; ; conflicts++) {
       try {
-        return await apply(unit, deliveries, trial)
+        return await apply(unit, deliveriesOf(unit), trial)
       } catch (thrown) {
+        readAnew(unit)
         if (failureKind(thrown) !== 'conflict' || conflicts >= triesMax) throw thrown
         await clock.pause(backoffMs(conflicts, conflictBackoff, Math.random()))
       }
+    }
+  }
+
+  /** A handler may have changed its messages before it failed, and the next try is to have them as they came. */
+  const readAnew = (unit: readonly Entry<Target>[]): void => {
+    for (const entry of unit) {
+      const reading = work.read(entry.record)
+      if (reading.kind === 'message') entry.reading = reading
     }
   }
 

@@ -134,7 +134,7 @@ test('versions side by side reach one handler; a body that cannot be converted i
     [handler],
     { upcasters: [upcaster] },
   )
-  expect(await effectsOf(name)).toEqual([`${name} old 5 v2 was v1`, `${name} new 1 v2 was v2`])
+  expect((await effectsOf(name)).toSorted()).toEqual([`${name} new 1 v2 was v2`, `${name} old 5 v2 was v1`])
   expect(await lettersOf(group)).toEqual([{ message_id: ids[1], reason_code: 'UPCAST_FAILED', attempts: 0 }])
 })
 
@@ -192,8 +192,8 @@ test('topics of foreign producers are read by their own names, each in its forma
   await consume(
     [
       { topic: router, id: null, value: JSON.stringify({ name: `${name} router` }), headers: { kind: type } },
-      { topic: clouds, id: null, value: { name: `${name} cloud` }, headers: cloud },
-      { topic: clouds, id: null, value: { name: `${name} cloud again` }, headers: cloud },
+      { topic: clouds, id: null, key: 'k', value: { name: `${name} cloud` }, headers: cloud },
+      { topic: clouds, id: null, key: 'k', value: { name: `${name} cloud again` }, headers: cloud },
       { topic: plain, id: null, value: Buffer.from(`${name} plain`), headers: { id: '17' } },
     ],
     [router, clouds, plain].map((own) => on(V1, ({ body }, { tx }) => note(body.name, tx), { topic: own })),
@@ -237,4 +237,34 @@ test('a handler chooses whether the later messages of a key wait for one that fa
       [ids[2], 'KEY_HELD'],
     ]),
   )
+})
+
+test('a handler that changes its message gets it as it came at the next try, alone and in a batch', async () => {
+  const name = uniqueName('changed')
+  const change = (body: { name: string }): string => (body.name += '!')
+  const single = on(
+    V1,
+    async ({ body }, { tx, attempt }) => {
+      await tx.query('insert into effect (name) values ($1)', [change(body)])
+      if (attempt === 1) throw new Error('not yet')
+    },
+    { topic: 'single' },
+  )
+  const batch = onBatch(
+    V1,
+    async (messages, { tx }) => {
+      for (const { body } of messages) await tx.query('insert into effect (name) values ($1)', [change(body)])
+      if (messages.length > 1) throw new Error('one by one')
+    },
+    { topic: 'batch' },
+  )
+  await consume(
+    ['single', ...Array<string>(5).fill('batch')].map((to, n) => ({
+      topic: to,
+      type,
+      value: { name: `${name} ${n}` },
+    })),
+    [single, batch],
+  )
+  expect((await effectsOf(name)).toSorted()).toEqual([0, 1, 2, 3, 4, 5].map((n) => `${name} ${n}!`))
 })
