@@ -12,8 +12,14 @@ import { type FetchAnswer, fetchFrom } from './fetch-request.ts'
 import type { GroupSession } from './group-session.ts'
 import type { PartitionReader } from './partition-reader.ts'
 
-/** While a partition has records waiting to be handled, the broker is asked for the others this often: soon it wants more, too. */
-const busyWaitMs = 10
+/**
+ * While a partition has records in hand, the broker may hold a fetch for the others only shortly: soon it wants more, too. For this part of
+ * the time for which it has had them already, ...
+ */
+const busyWaitPart = 1 / 8
+
+/** ... but no shorter than this. */
+const busyWaitMinMs = 10
 
 /** What cannot be read is fetched again after this long. */
 const unreadablePauseMs = 5_000
@@ -56,7 +62,7 @@ export class Fetching {
   advance(): void {
     const { readers, signal } = this.#settings
     if (signal.aborted) return
-    const byNode = new Map<number, { places: Place[]; isBusy: boolean }>()
+    const byNode = new Map<number, { places: Place[]; busySinceMs: number | undefined }>()
     let isLost = false
     for (const reader of readers) {
       const leader = this.#leaders.leaderOf(reader.topic, reader.partition)
@@ -70,19 +76,19 @@ export class Fetching {
         isLost = true
         continue
       }
-      const node = byNode.get(leader) ?? { places: [], isBusy: false }
+      const node = byNode.get(leader) ?? { places: [], busySinceMs: undefined }
       byNode.set(leader, node)
       if (this.#resting.has(reader)) continue
       if (reader.isWanting) node.places.push({ reader, topicId, position: reader.position })
-      else node.isBusy = true
+      else node.busySinceMs = Math.max(node.busySinceMs ?? 0, reader.takenAtMs)
     }
-    for (const [node, { places, isBusy }] of byNode) {
-      if (places.length > 0 && !this.#occupied.has(node)) void this.#fetch(node, places, isBusy)
+    for (const [node, { places, busySinceMs }] of byNode) {
+      if (places.length > 0 && !this.#occupied.has(node)) void this.#fetch(node, places, busySinceMs)
     }
     if (isLost && !this.#isFinding) void this.#find()
   }
 
-  async #fetch(node: number, places: readonly Place[], isBusy: boolean): Promise<void> {
+  async #fetch(node: number, places: readonly Place[], busySinceMs: number | undefined): Promise<void> {
     const { cluster, maxWaitMs, signal } = this.#settings
     this.#occupied.add(node)
     try {
@@ -95,7 +101,7 @@ export class Fetching {
       const answers = await fetchFrom(
         connection,
         targets,
-        isBusy ? Math.min(busyWaitMs, maxWaitMs) : maxWaitMs,
+        busySinceMs === undefined ? maxWaitMs : Math.min(maxWaitMs, busyWaitMs(busySinceMs)),
       )
       if (signal.aborted) return
       let isRefused = answers.errorCode !== code.none
@@ -237,4 +243,8 @@ export class Fetching {
     this.#failures += 1
     return systemClock.pause(backoffMs(this.#failures, retryPolicy, Math.random()), this.#settings.signal)
   }
+}
+
+function busyWaitMs(sinceMs: number): number {
+  return Math.max(busyWaitMinMs, Math.ceil((performance.now() - sinceMs) * busyWaitPart))
 }

@@ -30,6 +30,7 @@ export class PartitionReader {
   readonly #settings: PartitionReaderSettings
   #position: bigint | undefined
   #next: Fetched | undefined
+  #takenAtMs = 0
   #isWorking = false
   #isPaused = false
   /** What ends the pause; none where only the end of the tenure does. */
@@ -51,6 +52,11 @@ export class PartitionReader {
     return !this.#isPaused && this.#next === undefined
   }
 
+  /** When it took its last records, on the clock of `performance.now()`. */
+  get takenAtMs(): number {
+    return this.#takenAtMs
+  }
+
   /** Goes on at an offset; `undefined`: it has to be found out. */
   seek(position: bigint | undefined): void {
     this.#position = position
@@ -64,6 +70,7 @@ export class PartitionReader {
     this.#position = fetched.nextOffset
     if (fetched.records.length === 0) return
     this.#next = fetched
+    this.#takenAtMs = performance.now()
     if (!this.#isWorking && !this.#isPaused) void this.#work()
   }
 

@@ -27,13 +27,16 @@ function rig(
   partitions: number,
   answerOf: (target: FetchTarget) => FetchAnswer,
   onBatch: (batch: ReceivedBatch) => Promise<BatchResult>,
+  maxWaitMs = 5,
 ) {
   const tenure = new Tenure()
   tenures.push(tenure)
   const warnings: object[] = []
   const logger: Logger = { ...silentLogger, warn: (fields) => void warnings.push(fields) }
   const fetched: FetchTarget[] = []
-  vi.mocked(fetchRequest.fetchFrom).mockImplementation(async (_, targets) => {
+  const waitsMs: number[] = []
+  vi.mocked(fetchRequest.fetchFrom).mockImplementation(async (_, targets, waitMs) => {
+    waitsMs.push(waitMs)
     await new Promise((resolve) => setTimeout(resolve, 1))
     fetched.push(...targets)
     const answers = targets.map((it): [number, FetchAnswer] => [it.partition, answerOf(it)])
@@ -68,12 +71,12 @@ function rig(
     cluster,
     session: { committed: async () => committed } as unknown as GroupSession,
     readers,
-    maxWaitMs: 5,
+    maxWaitMs,
     signal: tenure.signal,
     logger,
   })
   fetching.advance()
-  return { warnings, fetched, readers }
+  return { warnings, fetched, readers, waitsMs }
 }
 
 test('a batch that cannot be read holds up its own partition alone, and is told once', async () => {
@@ -128,6 +131,24 @@ test('a reader that was sent elsewhere meanwhile stays there', async () => {
   await vi.waitFor(() => expect(fetched.length).toBeGreaterThan(2), patience)
   expect(new Set(fetched.slice(1).map(({ position }) => position))).toEqual(new Set([9n]))
   expect(warnings).toEqual([])
+})
+
+test('fetches are held shortly while a partition has records in hand, and longer the longer it has them', async () => {
+  const sound = batchAsKept(0, ['a'])
+  const letGo = Promise.withResolvers<void>()
+  const { waitsMs } = rig(
+    2,
+    ({ partition, position }) => (partition === 0 && position === 0n ? { ...none, bytes: sound } : none),
+    async () => ({ kind: 'done', pauseUntil: letGo.promise }),
+    200,
+  )
+  const shorter = (): number => waitsMs.findIndex((waitMs) => waitMs < 200)
+  await vi.waitFor(() => expect(shorter()).toBeGreaterThan(0), patience)
+  await vi.waitFor(() => expect(waitsMs.at(-1)).toBe(200), patience)
+  const held = waitsMs.slice(shorter())
+  expect(held).toEqual(held.toSorted((one, other) => one - other))
+  expect(held.length).toBeGreaterThan(10)
+  letGo.resolve()
 })
 
 test('pauses leave nothing behind on the signal of the tenure', async () => {
