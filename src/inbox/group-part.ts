@@ -2,11 +2,13 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/database.ts'
 import type { ProcessPart } from '../kernel/lifecycle.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { type Metrics, silentMetrics } from '../kernel/metrics/metrics.ts'
 import type { TestSignals } from '../kernel/test-signals.ts'
 import type { Subscriber } from '../transport/subscriber.ts'
 import { type GroupInstruments, silentGroupInstruments } from './group-metrics.ts'
 import type { AttemptWatch } from './attempts/attempt-watch.ts'
 import { Dispatcher } from './engine/dispatcher.ts'
+import { type PartitionProgress, withProgressGauges } from './engine/progress-gauges.ts'
 import { unitRunner } from './engine/unit-runner.ts'
 import { groupMember } from './group-member.ts'
 import type { GroupWork } from './group-work.ts'
@@ -40,6 +42,8 @@ export type GroupPartOptions<Target> = {
   readonly clock: Clock
   /** Default: nothing is measured. */
   readonly instruments?: GroupInstruments
+  /** For the progress of each partition. Default: nothing is measured. */
+  readonly metrics?: Metrics
 }
 
 /** A letter is left alone for longer than the database lets a transaction of ours last. */
@@ -62,11 +66,10 @@ export function groupPart<Target>(options: GroupPartOptions<Target>): ProcessPar
   })
   const inbox = heardBy(options.inbox, redriver, () => options.clock.now())
   const runner = unitRunner({ ...options, inbox, instruments, transactions })
-  const member = groupMember({
-    ...options,
-    name: `${work.kind} ${work.group}`,
-    transactions,
-    worker: new Dispatcher({ ...options, runner }),
-  })
-  return withRedriver(member, redriver)
+  const worker = new Dispatcher({ ...options, runner })
+  const member = groupMember({ ...options, name: `${work.kind} ${work.group}`, transactions, worker })
+  const { metrics = silentMetrics, clock } = options
+  const progress = (): Iterable<PartitionProgress> => worker.progress
+  const measured = withProgressGauges(member, { metrics, group: work.group, clock, progress })
+  return withRedriver(measured, redriver)
 }

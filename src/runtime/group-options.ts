@@ -210,6 +210,7 @@ export function groupParts(
       logger,
       signals: options.testSignals ?? noTestSignals,
       clock: systemClock,
+      metrics: options.metrics ?? silentMetrics,
       instruments: groupInstruments(options.metrics ?? silentMetrics, { group, kind: member.kind }),
     },
   }

@@ -13,6 +13,7 @@ import type { Entry } from './lane.ts'
 import { type NotedRunner, notedRunner } from './noted-runner.ts'
 import { PartitionMachine } from './partition-machine.ts'
 import { type CommitPolicy, PartitionTenure } from './partition-tenure.ts'
+import type { PartitionProgress } from './progress-gauges.ts'
 import { placeOf, type UnitOutcome, type UnitRunner, waitBackoff } from './unit-runner.ts'
 
 /** What a dispatcher works with. */
@@ -118,6 +119,11 @@ export class Dispatcher<Target> implements GroupWorker {
         return `${at}: nothing was finished for ${Math.round((nowMs - tenure.movedAtMs) / 1_000)} s`
     }
     return undefined
+  }
+
+  /** Of the partitions that are held just now. */
+  get progress(): Iterable<PartitionProgress> {
+    return this.#tenures.values()
   }
 
   /** The tenure that a batch belongs to, begun if it is its first. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { progressMetricCatalogue } from '../../../src/inbox/engine/progress-gauges.ts'
 import { groupMetricCatalogue } from '../../../src/inbox/group-metrics.ts'
 import type { MetricDefinition } from '../../../src/kernel/metrics/metrics.ts'
 import {
@@ -28,7 +29,7 @@ system takes a few lines: \`Metrics\` makes instruments that are bound to their 
 Without \`metrics\` nothing is measured. Measuring costs the relay less than a tenth of a microsecond of CPU a record (0.06 us measured).
 
 What to be alarmed by: \`backstitch_relay_oldest_age_seconds\` above what your consumers can stand; the sum of \`backstitch_relay_lease_held\` over
-all processes other than the number of outboxes; \`backstitch_relay_parked_rows\` or \`backstitch_group_dead_letters_total\` rising; \`/healthz\` failing.
+all processes other than the number of outboxes; \`backstitch_relay_parked_rows\`, \`backstitch_group_lag\` or \`backstitch_group_dead_letters_total\` rising; \`/healthz\` failing.
 
 `
 
@@ -40,6 +41,7 @@ const tables: readonly (readonly [
   ['The relay, by outbox', '`database`', { ...relayMetricCatalogue, relayFailures }],
   ['Publishing to Kafka', '`transport`', publishMetricCatalogue],
   ['Consumers, participants and orchestrators', '`group` and `kind`', groupMetricCatalogue],
+  ['Partitions of consumers and participants', '`group`, `topic` and `partition`', progressMetricCatalogue],
   ['The process', 'none', processMetricCatalogue],
 ]
 
