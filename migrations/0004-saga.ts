@@ -24,6 +24,8 @@ export const saga: Migration = {
   status text not null check (status in ('running', 'compensating', 'completed', 'compensated', 'parked')),
   state text not null,
   reason text,
+  traceparent text,
+  tracestate text,
   revision integer not null default 0,
   started_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),

@@ -70,7 +70,7 @@ export class DatabaseRelay {
     return this.#database.name
   }
 
-  /** A shard that fails comes before all that work; without any shard the steward says how it is. */
+  /** A shard or a steward that fails comes before all that work; without any shard the steward says how it is. */
   get health(): Health {
     if (this.#stewardHealth.state === 'stopped') return this.#stewardHealth
     const healths = this.#relays.map(({ health }) => health)
@@ -78,6 +78,8 @@ export class DatabaseRelay {
       const found = healths.find((health) => health.state === state)
       if (found) return found
     }
+    // its shards may work on, but none is taken, given back, or found to be changed
+    if (this.#stewardHealth.state === 'failing') return this.#stewardHealth
     const stall = this.#stewardHealth.state === 'standby' ? this.#signs.stall(performance.now()) : undefined
     if (stall !== undefined) return { state: 'stalled', reason: stall }
     if (healths.some(({ state }) => state === 'running')) {

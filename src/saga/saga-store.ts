@@ -21,6 +21,9 @@ export type SagaInstance = {
   readonly state: string
   /** Counts the transitions; a write names the revision that it read. */
   readonly revision: number
+  /** W3C trace context of its start: for what no message causes. */
+  readonly traceparent?: string
+  readonly tracestate?: string
 }
 
 /** A definition as it is stored, by column name. */
@@ -48,6 +51,8 @@ type NewInstanceRow = StateColumns & {
   readonly hash: string
   readonly business_key: string
   readonly orchestrator: string
+  readonly traceparent?: string
+  readonly tracestate?: string
 }
 
 /** A saga that moved. Nothing of it is written when its revision is not `expected_revision` any more. */

@@ -181,9 +181,15 @@ function instancesById(rows: readonly InstanceRecord[]): ReadonlyMap<string, Sag
         status,
         state,
         revision,
+        traceparent,
+        tracestate,
       } = row
       const columns = { id, name, version, hash, businessKey, orchestrator, state, revision }
-      return [id, { ...columns, status: status as SagaStatus }]
+      const trace = {
+        ...(traceparent !== null && { traceparent }),
+        ...(tracestate !== null && { tracestate }),
+      }
+      return [id, { ...columns, ...trace, status: status as SagaStatus }]
     }),
   )
 }

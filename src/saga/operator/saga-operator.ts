@@ -98,7 +98,7 @@ export function sagaOperator(tools: {
         writer.record(
           saga,
           machine.advance(definition, stateOf(instance.state, id), input),
-          causeOfOperator(),
+          causeOfOperator(saga),
         )
         await writeOutcome(store, tx, writer)
         await audit.record(tx, {

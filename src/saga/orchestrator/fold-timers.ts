@@ -29,7 +29,7 @@ export function foldTimers(
       continue
     }
     const input = { kind: 'timer', step, direction, round, attempt } as const
-    const failure = moveSaga(saga, definition, input, causeOfTimer(timer), tools)
+    const failure = moveSaga(saga, definition, input, causeOfTimer(timer, saga), tools)
     if (failure) parked.push({ sagaId: saga.id, reason: failure.message })
   }
   return parked

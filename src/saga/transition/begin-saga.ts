@@ -1,6 +1,6 @@
 import type { SagaDefinition } from '../definition/saga-definition.ts'
 import type { SagaTransition } from '../machine/saga-effect.ts'
-import type { SagaCause } from './saga-cause.ts'
+import { type SagaCause, traceOf } from './saga-cause.ts'
 import type { SagaWriter } from './saga-writer.ts'
 
 /**
@@ -30,6 +30,7 @@ export function beginSaga(
       revision: 0,
       status,
       state: '',
+      ...traceOf(cause),
     },
     transition,
     cause,

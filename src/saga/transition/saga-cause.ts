@@ -29,9 +29,9 @@ export function causeOfMessage({
   return { idBase: base ?? id, messageId: id, ...traceOf(context) }
 }
 
-/** The base has the time at which the timer was due, which a second firing of the same timer shares. */
-export function causeOfTimer({ saga_id, dueAtMs }: DueTimer): SagaCause {
-  return { idBase: timeBase(dueAtMs) ?? saga_id }
+/** The base has the time at which the timer was due, which a second firing of the same timer shares. `trace`: that of the saga’s start. */
+export function causeOfTimer({ saga_id, dueAtMs }: DueTimer, trace: Trace = {}): SagaCause {
+  return { idBase: timeBase(dueAtMs) ?? saga_id, ...traceOf(trace) }
 }
 
 /** The base is the saga’s id, which begins with the time of the start. */
@@ -39,9 +39,9 @@ export function causeOfStart(sagaId: string, trace: Trace = {}): SagaCause {
   return { idBase: sagaId, ...traceOf(trace) }
 }
 
-/** An operator’s act happens once, in one transaction, so its base is new. */
-export function causeOfOperator(): SagaCause {
-  return { idBase: newId() }
+/** An operator’s act happens once, in one transaction, so its base is new. `trace`: that of the saga’s start. */
+export function causeOfOperator(trace: Trace = {}): SagaCause {
+  return { idBase: newId(), ...traceOf(trace) }
 }
 
 /** A UUID of nothing but a time, or nothing where the time does not fit into its 48 bits. */
@@ -51,7 +51,8 @@ function timeBase(ms: number): string | undefined {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-8000-8000-000000000000`
 }
 
-function traceOf({ traceparent, tracestate }: Trace): Trace {
+/** The trace context of something that has one, and nothing else of it. */
+export function traceOf({ traceparent, tracestate }: Trace): Trace {
   return {
     ...(traceparent !== undefined && { traceparent }),
     ...(tracestate !== undefined && { tracestate }),

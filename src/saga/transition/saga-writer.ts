@@ -9,7 +9,7 @@ import type { SagaState, SagaStatus } from '../machine/saga-state.ts'
 import { interrupted } from '../machine/stop-machine.ts'
 import type { DefinitionRow, HistoryRow, SagaInstance, SagaWrites } from '../saga-store.ts'
 import { commandMessage } from './command-message.ts'
-import type { SagaCause } from './saga-cause.ts'
+import { type SagaCause, traceOf } from './saga-cause.ts'
 
 /** How commands become rows. */
 export type CommandEncoding = { readonly codec: Codec; readonly limits: BodyLimits }
@@ -160,6 +160,7 @@ function newRow(saga: SagaInHand) {
     hash: saga.hash,
     business_key: saga.businessKey,
     orchestrator: saga.orchestrator,
+    ...traceOf(saga),
   }
 }
 

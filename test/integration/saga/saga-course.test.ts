@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { inTraceOf } from '../../../src/message/trace-context.ts'
 import { sagaWorld, type SagaWorld } from './saga-world.ts'
 import { orderSaga } from './shop.ts'
 
@@ -107,6 +108,38 @@ describe('the course of a saga', () => {
     await world.reply(undo!, 'ok', null)
     const { history } = await world.ends(id, 'compensated')
     expect(history.map(({ kind }) => kind)).toContain('timed-out')
+  })
+
+  it('sends what a timer or an operator causes in the trace of its start', async () => {
+    const saga = orderSaga()
+    const world = await sagaWorld()
+    await world.orchestrate([saga])
+    const trace = {
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      tracestate: 'shop=1',
+    }
+    const { id } = await world.transaction((tx) => inTraceOf(trace, () => saga.start(tx, order)))
+    await world.reply(await world.command(id, 1), 'ok', { reservationId: 'r-1' })
+    await world.reply(await world.command(id, 2), 'ok', { slot: 4 })
+    await world.command(id, 3)
+    await world.pool.query('update backstitch.timer set due_at = clock_timestamp()')
+    await world.command(id, 4)
+    await world.pool.query('update backstitch.timer set due_at = clock_timestamp()')
+    await world.ends(id, 'parked')
+    await world.operator([saga]).retry(id, { actor: 'ann', reason: 'the bank is back' })
+    await world.command(id, 5)
+    const { rows } = await world.pool.query(
+      `select saga_step, saga_attempt, traceparent, tracestate from backstitch.outbox where saga_id = $1 order by seq`,
+      [id],
+    )
+    // the replies of these tests have no trace, so neither has what they cause
+    expect(rows).toEqual([
+      { saga_step: 'reserve', saga_attempt: 1, ...trace },
+      { saga_step: 'hold', saga_attempt: 1, traceparent: null, tracestate: null },
+      { saga_step: 'charge', saga_attempt: 1, traceparent: null, tracestate: null },
+      { saga_step: 'charge', saga_attempt: 2, ...trace },
+      { saga_step: 'charge', saga_attempt: 3, ...trace },
+    ])
   })
 
   it('takes the answer to any attempt for the answer: the late one of the first does not undo what the second knows', async () => {

@@ -39,6 +39,22 @@ describe('a relay', () => {
     expect(relay.health()).toMatchObject({ state: 'failing' })
   })
 
+  test('says that it cannot look at the leases any more, though it still publishes, and that it can again', async () => {
+    const { database, transport, relay } = setUp({ leaseDurationMs: 60_000 })
+    await relay.start()
+    await until('it works', () => relay.health().state === 'running')
+    database.before = (call) => {
+      if (call === 'look' || call === 'steward') throw new BackstitchError('DATABASE_UNREACHABLE', 'orders')
+    }
+    await until('it says so', () => relay.health().state === 'failing')
+    expect(relay.health().reason).toContain('orders')
+    database.insert(rowOf())
+    await until('it publishes', () => transport.bodies.length === 1)
+    expect(relay.health().state).toBe('failing')
+    database.before = () => undefined
+    await until('it is well again', () => relay.health().state === 'running')
+  })
+
   test('asks for its lease before it publishes when it was asleep, whichever clock shows it, and sends nothing once it is lost', async () => {
     const { database, transport, relay } = setUp({ leaseDurationMs: 60_000 })
     await relay.start()

@@ -1,6 +1,6 @@
 /** The columns of a saga that moving it takes, of the table called `i`. */
 export const instanceColumns =
-  'i.id, i.name, i.version, i.hash, i.business_key, i.orchestrator, i.status, i.state, i.revision'
+  'i.id, i.name, i.version, i.hash, i.business_key, i.orchestrator, i.status, i.state, i.revision, i.traceparent, i.tracestate'
 
 /** A row with {@link instanceColumns}. */
 export type InstanceRecord = {
@@ -13,6 +13,8 @@ export type InstanceRecord = {
   readonly status: string
   readonly state: string
   readonly revision: number
+  readonly traceparent: string | null
+  readonly tracestate: string | null
 }
 
 /**

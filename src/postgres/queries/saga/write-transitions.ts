@@ -31,7 +31,7 @@ export function writeTransitions(schema: string): string {
   on conflict do nothing
 ), new_saga as (
   select * from jsonb_to_recordset($2::text::jsonb) as s (id uuid, name text, version integer, hash text, business_key text,
-    orchestrator text, status text, state text, reason text, revision integer)
+    orchestrator text, status text, state text, reason text, traceparent text, tracestate text, revision integer)
 ), keyed as (
   insert into ${schema}.saga_business_key (name, business_key, saga_id)
   select name, business_key, id from new_saga order by name, business_key
@@ -39,8 +39,8 @@ export function writeTransitions(schema: string): string {
   returning saga_id
 ), created as (
   insert into ${schema}.saga_instance
-    (id, name, version, hash, business_key, orchestrator, status, state, reason, revision, ended_at)
-  select id, name, version, hash, business_key, orchestrator, status, state, reason, revision, ${endedAt('status')}
+    (id, name, version, hash, business_key, orchestrator, status, state, reason, traceparent, tracestate, revision, ended_at)
+  select id, name, version, hash, business_key, orchestrator, status, state, reason, traceparent, tracestate, revision, ${endedAt('status')}
   from new_saga where id = any(array(select saga_id from keyed))
   returning id
 ), updated as (

@@ -127,7 +127,7 @@ function* settings(
       'Set it to false on the topic.',
     )
   yield cleanup(config.get('cleanup.policy') ?? 'delete', carriesCommands)
-  yield* retention(Number(config.get('retention.ms') ?? -1), needs.offsetsRetentionMs)
+  yield* retention(Number(config.get('retention.ms') ?? -1), needs)
   if (remembered)
     yield inboxRetention(remembered, Number(config.get('retention.ms') ?? -1), needs.keepPublishedMs)
   yield* sizes(config, needs.recordBytesMax)
@@ -180,7 +180,10 @@ function cleanup(policy: string, carriesCommands: boolean): Judgement {
   )
 }
 
-function* retention(retentionMs: number, offsetsRetentionMs: number | undefined): Generator<Judgement> {
+function* retention(
+  retentionMs: number,
+  { offsetsRetentionMs, keepPublishedMs }: TopicNeeds,
+): Generator<Judgement> {
   const found = retentionMs < 0 ? 'for ever' : duration(retentionMs)
   if (retentionMs >= 0 && retentionMs < 10 * minuteMs)
     yield wrong(
@@ -197,6 +200,13 @@ function* retention(retentionMs: number, offsetsRetentionMs: number | undefined)
       'Set retention.ms to days: longer than the longest absence of any reader.',
     )
   else yield ok('retention', found)
+  if (retentionMs >= 0 && retentionMs < keepPublishedMs)
+    yield warn(
+      'kept-rows',
+      `records are kept for ${found}, published rows of the outbox for ${duration(keepPublishedMs)}`,
+      'What is older than the records is in the outbox alone: a reader that comes late, or begins anew, misses it.',
+      'Raise retention.ms of the topic to what relay.retention.keepPublishedMs says, or send such rows again: `backstitch outbox replay`.',
+    )
   if (offsetsRetentionMs !== undefined && retentionMs > offsetsRetentionMs)
     yield warn(
       'offsets-retention',

@@ -49,6 +49,14 @@ describe('a topic', () => {
     ])
   })
 
+  test('that forgets before the outbox does', () => {
+    const config = { 'retention.ms': String(3 * 86_400_000) }
+    expect(troubles(topic({ config }), {}, { keepPublishedMs: 3 * 86_400_000 })).toEqual([])
+    expect(troubles(topic({ config }), {}, { keepPublishedMs: 7 * 86_400_000 })).toEqual(['warn kept-rows'])
+    const forEver = topic({ config: { 'retention.ms': '-1' } })
+    expect(troubles(forEver, {}, { keepPublishedMs: 7 * 86_400_000 })).toEqual([])
+  })
+
   test('that does not exist, or whose settings are not shown', () => {
     expect(troubles(undefined)).toEqual(['wrong topic'])
     expect(troubles({ ...topic(), config: undefined })).toEqual(['warn topic-settings'])
