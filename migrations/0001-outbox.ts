@@ -135,7 +135,18 @@ export const outbox: Migration = {
   intent text check (intent in ('retry', 'skip')),
   intent_by text,
   intent_reason text,
-  intent_at timestamptz
+  intent_at timestamptz,
+  original_id uuid
+)`,
+    // Rows that operators settled: they skipped them, or had an edited one published instead. Where rows of the outbox are read again, by a replay or
+    // after the number of shards was changed, these are passed over. With the id, for a sequence that somebody restarts gives a `seq` twice. The
+    // upkeep removes those whose rows are gone.
+    `create table ${schema}.outbox_settled (
+  seq bigint not null,
+  id uuid not null,
+  settled_as text not null check (settled_as in ('skipped', 'edited')),
+  settled_at timestamptz not null default clock_timestamp(),
+  primary key (seq, id)
 )`,
     // By hashes: plain SQL may write texts that are longer than an entry of an index, and what cannot be parked would stop the outbox.
     `create index outbox_quarantine_key on ${schema}.outbox_quarantine (hashtextextended(topic, 0), hashtextextended(aggregateid, 0), seq)`,
@@ -216,6 +227,7 @@ export const outbox: Migration = {
     ...dropOutboxLeafFunctions(schema),
     `drop table ${schema}.outbox_replay`,
     `drop table ${schema}.outbox_deferred`,
+    `drop table ${schema}.outbox_settled`,
     `drop table ${schema}.outbox_quarantine`,
     `drop table ${schema}.outbox_topic`,
     `drop function ${schema}.outbox_digest(text, text)`,

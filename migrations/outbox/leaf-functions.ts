@@ -10,6 +10,10 @@ const droppedMax = 20
 /** Numbers before the next leaf that are drawn rather than set: more than all writers draw in the moment between a look at the sequence and setting it. */
 const drawnMax = 10_000
 
+/** Settled rows that are kept, about, and that one call removes: a relay has all that it might meet again in memory. */
+const settledMax = 50_000
+const forgottenMax = 5_000
+
 /**
  * The functions by which the relay keeps the leaves of the outbox. They run with the rights of the tables’ owner, so that the relay’s user
  * needs none on the tables, and so that new leaves belong to the owner of the others. Each call is a transaction of its own: one statement,
@@ -179,7 +183,7 @@ $body$`,
   order by 3
 $body$`,
 
-    // Published rows, kept or still in the outbox, in the order of seq. Null stands for any. Of the kept tables only those are looked at that
+    // Published rows, kept or still in the outbox, in the order of seq, without those that operators skipped or edited. Null stands for any. Of the kept tables only those are looked at that
     // can hold a row of the range, each from its lowest seq to that of the next one: a statement locks every table it plans with.
     'outbox_published_rows(after_seq bigint, up_to bigint, done pg_snapshot, only_type text, only_key text, created_from timestamp, created_to timestamp, only_shard integer, rows_max integer)': `returns setof ${schema}.outbox language plpgsql stable ${definer} set enable_seqscan = off set enable_bitmapscan = off as $body$
 declare
@@ -188,8 +192,9 @@ begin
   select string_agg(format('(select * from %s r where seq > $1 and seq <= $2 and pg_visible_in_snapshot(xid, $3)
     and ($4 is null or aggregatetype = $4) and ($5 is null or aggregateid = $5)
     and ($6 is null or created_at >= $6) and ($7 is null or created_at <= $7)
+    and not exists (select from %s.outbox_settled s where s.seq = r.seq and s.id = r.id)
     and ((select shard_count from %s.outbox_sharding) = 1 or %s.outbox_shard(aggregateid, (select shard_count from %s.outbox_sharding)) = $8)
-    order by seq limit $9)', t.leaf, '${schema}', '${schema}', '${schema}'), ' union all ') into tables
+    order by seq limit $9)', t.leaf, '${schema}', '${schema}', '${schema}', '${schema}'), ' union all ') into tables
   from (
     select k.leaf from (select n.leaf, n.lower, lead(n.lower) over (order by n.lower) as next_lower from ${schema}.outbox_kept() n) k
     where k.lower <= up_to and (k.next_lower is null or k.next_lower > after_seq + 1)
@@ -209,6 +214,23 @@ begin
     return query execute format('select r.seq, r.created_at from %s r order by r.seq limit 1', kept.leaf);
     exit when found;
   end loop;
+end
+$body$`,
+
+    // Removes settled rows, some of them a call, whose rows of the outbox are gone, and the oldest where there are very many.
+    'outbox_forget_settled()': `returns bigint language plpgsql volatile ${definer} as $body$
+declare
+  first bigint;
+  removed bigint;
+begin
+  select k.seq into first from ${schema}.outbox_kept_from() k;
+  delete from ${schema}.outbox_settled where (seq, id) in (
+    select s.seq, s.id from ${schema}.outbox_settled s
+    where first is null or s.seq < first
+      or s.seq <= (select n.seq from ${schema}.outbox_settled n order by n.seq desc, n.id desc offset ${settledMax} limit 1)
+    order by s.seq, s.id limit ${forgottenMax});
+  get diagnostics removed = row_count;
+  return removed;
 end
 $body$`,
 

@@ -233,6 +233,7 @@ export class OwnerTenure {
   async #begin(): Promise<void> {
     const { session } = this.#options
     this.#topics.resume(await session.readTopicPins())
+    this.#delivery.passOver(await session.readSettled(this.#keeper.cursor.lowWater))
     const { keys, topics, partitions } = await session.readParked()
     for (const { topic, key } of keys) this.#parked.parkKey(topic, key)
     for (const topic of topics)

@@ -12,6 +12,7 @@ const tables: Readonly<Record<Part, Readonly<Record<string, readonly string[]>>>
     outbox_deferred: all,
     outbox_topic: ['select', 'insert', 'update'],
     outbox_quarantine: all,
+    outbox_settled: ['select', 'insert'],
     outbox_sharding: ['select'],
     outbox_replay: ['select', 'update'],
   },

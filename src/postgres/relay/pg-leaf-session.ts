@@ -86,6 +86,10 @@ export class PgLeafSession implements LeafSession {
     return (await this.#call('dropKept', [this.#keepPublishedMs]))?.map(([name]) => name ?? '')
   }
 
+  async forgetSettled(): Promise<number> {
+    return Number((await this.#call('forgetSettled'))?.[0]?.[0] ?? 0)
+  }
+
   close(): void {
     this.#client.close()
   }

@@ -40,6 +40,8 @@ import { readOwnership } from './read-ownership.ts'
 /** What is visible to no snapshot but a later one: all rows of a table that holds unpublished ones only. */
 const beforeAll = '1:1:'
 const shardsMax = 256
+/** Rows of the quarantine that one statement moves into their shards. */
+const movedAtOnce = 5_000
 const lockNotAvailable = '55P03'
 
 /** {@link OutboxAdministrator} over the outbox of a database. @throws `CONFIG_INVALID` when the schema’s name is unusable */
@@ -91,6 +93,7 @@ export function pgOutboxAdministrator(
         unpublished: Number(rows[0]?.unpublished),
         published: Number(rows[0]?.published),
         parked: before.parked,
+        hasMoreParked: before.hasMoreParked,
       }
       if (dryRun) return { ...report, sequence: before.sequenceHigh }
       await tx.query(setUnpublishedAside(schema, before.sequence))
@@ -170,7 +173,15 @@ export function pgOutboxAdministrator(
       if (dryRun) return report
       const isWhole = before.checkpoints === before.settledCount
       await tx.query(setShardCount(schema), [count])
-      await tx.query(reshardQuarantine(schema), [count])
+      let last: string | null = '-1'
+      while (last !== null) {
+        const page: { rows: { last: string | null }[] } = await tx.query(reshardQuarantine(schema), [
+          count,
+          last,
+          movedAtOnce,
+        ])
+        last = page.rows[0]?.last ?? null
+      }
       await tx.query(deletePins(schema), [before.settledCount])
       await tx.query(spreadPins(schema), [count])
       await tx.query(deletePins(schema), [count])

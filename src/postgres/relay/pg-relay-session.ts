@@ -234,6 +234,11 @@ class PgRelaySession implements RelaySession {
     )
   }
 
+  async readSettled(afterSeq: bigint): ReturnType<RelaySession['readSettled']> {
+    const rows = await this.#client.run(this.#statements.readSettled, [afterSeq])
+    return new Map(rows.map(([seq, id]) => [seq ?? '', id ?? '']))
+  }
+
   async readTopicPins(): ReturnType<RelaySession['readTopicPins']> {
     const rows = await this.#client.run(this.#statements.readTopicPins, [this.#shard.number])
     return rows.map(([topic, partitions, adopted]) => ({

@@ -13,6 +13,7 @@ import {
   readRowsOfPartition,
   readRowsOfTopic,
 } from '../queries/quarantine/read-quarantined-rows.ts'
+import { readSettled } from '../queries/quarantine/read-settled.ts'
 import { acquireLease } from '../queries/relay/acquire-lease.ts'
 import { measureBacklog } from '../queries/relay/measure-backlog.ts'
 import { flushWal, readFlushedTo } from '../queries/relay/flush-wal.ts'
@@ -60,6 +61,7 @@ export function relayStatements(
     readRowsOfKey: readRowsOfKey(schema, page),
     readRowsOfTopic: readRowsOfTopic(schema, page),
     readRowsOfPartition: readRowsOfPartition(schema, page),
+    readSettled: readSettled(schema),
     readTopicPins: readTopicPins(schema),
     pinTopic: pinTopic(schema),
     releaseDeferred: releaseDeferred(schema, shard),

@@ -2,7 +2,7 @@ import { BackstitchError } from '../../kernel/errors.ts'
 import type { SqlExecutor } from '../../kernel/sql-executor.ts'
 import { parseSnapshot } from '../../relay/source/snapshot.ts'
 import { explainSqlError } from '../explain-sql-error.ts'
-import { describeOwnership, type OwnershipRow } from '../queries/ownership/describe-ownership.ts'
+import { describeOwnership, type OwnershipRow, parkedMax } from '../queries/ownership/describe-ownership.ts'
 
 /** What the checkpoints of all shards together say. */
 export type Ownership = {
@@ -14,7 +14,9 @@ export type Ownership = {
   readonly settledCount: number
   /** Quoted. */
   readonly sequence: string
+  /** Rows in the quarantine, as many as are counted. */
   readonly parked: number
+  readonly hasMoreParked: boolean
   /** Shards that have one. */
   readonly checkpoints: number
   /** The greatest number and epoch. */
@@ -62,7 +64,8 @@ export async function readOwnership(tx: SqlExecutor, schema: string): Promise<Ow
     shardCount: first.shard_count,
     settledCount: first.settled_count,
     sequence: first.sequence,
-    parked: Number(first.parked),
+    parked: Math.min(Number(first.parked), parkedMax),
+    hasMoreParked: Number(first.parked) > parkedMax,
     checkpoints: checkpoints.length,
     number: bounds('number')[1],
     epoch: bounds('epoch')[1],

@@ -13,8 +13,10 @@ export type AdoptionReport = {
   readonly unpublished: number
   /** Rows that had been published: they were removed. */
   readonly published: number
-  /** Rows in the quarantine: they stay. */
+  /** Rows in the quarantine, 10,000 of them at most: they stay. */
   readonly parked: number
+  /** There are more of them than were counted. */
+  readonly hasMoreParked: boolean
   /** The sequence goes on behind this value. */
   readonly sequence: string
 }

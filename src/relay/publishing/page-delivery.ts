@@ -46,11 +46,17 @@ export class PageDelivery {
   /** Pages are cut up in their order, also when one of them has to wait for Kafka to name the partitions of its topic. */
   #cutting: Promise<unknown> = Promise.resolve()
   #published = 0
+  #settled: ReadonlyMap<string, string> | undefined
 
   constructor(options: DeliveryOptions) {
     this.#options = options
     this.#instruments = options.instruments ?? silentRelayInstruments
     this.#tails = options.lanes.all.map(() => Promise.resolve())
+  }
+
+  /** Rows that are passed over where they are read again: ids by `seq`. */
+  passOver(settled: ReadonlyMap<string, string>): void {
+    this.#settled = settled.size > 0 ? settled : undefined
   }
 
   /** Records acknowledged so far. */
@@ -88,10 +94,12 @@ export class PageDelivery {
   async #entriesOf(rows: readonly OutboxTuple[], parkedRows: ParkedRow[]): Promise<BatchEntry[]> {
     const { parked, topics, sequenceHeader } = this.#options
     const entries: BatchEntry[] = []
+    const settled = this.#settled
     let type: string | undefined
     let topic = ''
     let partitions: number | undefined
     for (const row of rows) {
+      if (settled && settled.get(textAt(row, 'seq')) === textAt(row, 'id')) continue
       if (type === undefined || !isOfType(row, type)) {
         type = textAt(row, 'aggregatetype')
         topic = topics.nameOf(type)

@@ -96,6 +96,11 @@ export type QuarantineSession = {
   hasHeldRows(topic: string): Promise<boolean>
   /** The first rows that wait for a partition, in order. */
   readPartition(topic: string, partition: number): Promise<Page<QuarantinedRow>>
+  /**
+   * Rows of the outbox after `afterSeq` that operators settled: they skipped them, or had them published edited. Where rows are read again, after
+   * the number of shards was changed, these are passed over. Their ids, as they were in the outbox, by `seq`.
+   */
+  readSettled(afterSeq: bigint): Promise<ReadonlyMap<string, string>>
   /** Counts the next rows behind `afterSeq`, up to `limit`, and names the last of them. */
   countRows(afterSeq: string, limit: number): Promise<{ readonly rows: number; readonly lastSeq: string }>
 }

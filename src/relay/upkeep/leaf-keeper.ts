@@ -10,7 +10,7 @@ import { Retries } from './retries.ts'
 /** How often the leaves are looked at while rows come; slowing down while none do. */
 const lookEveryMs = 1_000
 const lookEveryMsMax = 3_000
-/** How often tables of kept rows are looked at. */
+/** How often tables of kept rows, and notes of settled ones, are looked at. */
 const keptEveryMs = 30_000
 /** While a backlog is published, a large default partition is left as it is for so long. */
 const patienceMs = 600_000
@@ -52,6 +52,7 @@ export class LeafKeeper {
   #trouble: string | undefined
   #pauseMs = lookEveryMs
   #keptAtMs = -keptEveryMs
+  #settledAtMs = -keptEveryMs
   #restSinceMs: number | undefined
 
   constructor(options: LeafKeeperOptions) {
@@ -116,6 +117,7 @@ export class LeafKeeper {
     if (isAnyEmptied) layout = await this.#look(session)
     await this.#remove(session, layout)
     await this.#dropKept(session, layout)
+    await this.#forgetSettled(session)
   }
 
   async #look(session: LeafSession): Promise<LeafLayout> {
@@ -188,6 +190,12 @@ export class LeafKeeper {
     // a few at a time: there may be more
     this.#keptAtMs = -keptEveryMs
     this.#options.logger.info({ tables: dropped }, 'rows that were kept for long enough were dropped')
+  }
+
+  async #forgetSettled(session: LeafSession): Promise<void> {
+    if (performance.now() < this.#settledAtMs + keptEveryMs) return
+    // a few thousand at a time: there may be more
+    this.#settledAtMs = (await session.forgetSettled()) > 0 ? -keptEveryMs : performance.now()
   }
 }
 

@@ -50,6 +50,8 @@ export type LeafSession = {
   remove(): Promise<readonly string[] | undefined>
   /** Drops a few tables of rows that were kept long enough, the oldest first. Their names; `undefined` where somebody holds a lock. */
   dropKept(): Promise<readonly string[] | undefined>
+  /** Removes some of the notes of rows that operators settled, where the rows are gone. How many; 0 where somebody holds a lock. */
+  forgetSettled(): Promise<number>
   /** Lets go of the connection. Never throws. */
   close(): void
 }

@@ -337,6 +337,10 @@ export class FakeSession implements RelaySession {
     )
   }
 
+  async readSettled(): ReturnType<RelaySession['readSettled']> {
+    return new Map()
+  }
+
   async readTopicPins(): ReturnType<RelaySession['readTopicPins']> {
     await this.#database.before('readTopicPins')
     return [...this.#database.pins].map(([topic, pin]) => ({ topic, ...pin }))

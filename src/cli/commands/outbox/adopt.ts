@@ -48,13 +48,14 @@ Examples:
 }
 
 function textOf(report: AdoptionReport & { readonly database: string }): string {
-  const { database, dryRun, from, to, unpublished, published, parked, shards, sequence } = report
+  const { database, dryRun, from, to, unpublished, published, parked, hasMoreParked, shards, sequence } =
+    report
   const found = from === undefined ? 'no checkpoint' : `a checkpoint of cluster ${from}`
   const [were, stay] = dryRun ? ['would be', 'would stay'] : ['were', 'stay']
   return `${database}: ${found}, now in cluster ${to}, ${shards} shard(s)
   ${unpublished} unpublished row(s) ${were} written anew, with their ids and in their order
   ${published} published row(s) ${were} removed
-  ${parked} row(s) in the quarantine ${stay}
+  ${hasMoreParked ? 'more than ' : ''}${parked} row(s) in the quarantine ${stay}
   ${dryRun ? 'nothing was changed' : `the sequence goes on behind ${sequence}; a relay may be started`}
 What was sent after the moment that was restored is sent again, with the ids that it had.
 `

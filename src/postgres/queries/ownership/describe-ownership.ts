@@ -1,6 +1,9 @@
 import { timelineOfServer } from '../relay/checkpoint-columns.ts'
 import { newestCheckpoints } from './newest-checkpoints.ts'
 
+/** Rows of the quarantine that are counted: whoever looks holds locks meanwhile. */
+export const parkedMax = 10_000
+
 /** What {@link describeOwnership} returns, one row for each checkpoint, or one with nulls when there is none. */
 export type OwnershipRow = {
   readonly in_recovery: boolean
@@ -11,7 +14,7 @@ export type OwnershipRow = {
   readonly settled_count: number
   /** Quoted. */
   readonly sequence: string
-  /** Rows in the quarantine. */
+  /** Rows in the quarantine, as many as are counted. */
   readonly parked: string
   readonly shard: number | null
   readonly number: string | null
@@ -31,7 +34,7 @@ export function describeOwnership(schema: string): string {
   pg_current_snapshot()::text as snapshot, h.shard_count, h.settled_count,
   (select quote_ident(n.nspname) || '.' || quote_ident(c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.oid = pg_get_serial_sequence($1, 'seq')::regclass) as sequence,
-  (select count(*) from ${schema}.outbox_quarantine)::text as parked,
+  (select count(*) from (select from ${schema}.outbox_quarantine limit ${parkedMax + 1}) q)::text as parked,
   c.shard, c.number::text as number, c.epoch::text as epoch, case when c.lease_until > clock_timestamp() then c.owner end as owner,
   c.previous::text as previous, c.current::text as current, c.system_identifier::text as system_identifier,
   c.low_water::text as low_water, c.sequence_high::text as sequence_high

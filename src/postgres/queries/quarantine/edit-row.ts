@@ -35,7 +35,7 @@ export type EditableRow = {
  */
 export function editRow(schema: string): string {
   return `update ${schema}.outbox_quarantine
-set id = $2::uuid, causation_id = $3::text, payload = $4::text, payload_binary = decode($5::text, 'base64'), headers = $6::jsonb,
+set id = $2::uuid, original_id = coalesce(original_id, id), causation_id = $3::text, payload = $4::text, payload_binary = decode($5::text, 'base64'), headers = $6::jsonb,
   intent = 'retry', intent_by = $7::text, intent_reason = $8::text, intent_at = clock_timestamp()
 where seq = $1::bigint`
 }

@@ -43,7 +43,7 @@ select max(number), pg_current_xact_id() from saved having count(*) > 0`
 
 /**
  * {@link saveCheckpoint} together with changes of the quarantine, which happen if and only if the checkpoint was appended.
- * `$12` JSON array of rows to park (seq, topic, code, reason, partition), `$13` seqs that leave, `$14` JSON array of rows that were refused again
+ * `$12` JSON array of rows to park (seq, topic, code, reason, partition), `$13` seqs that leave (of those that were skipped or edited a note stays), `$14` JSON array of rows that were refused again
  * (seq, topic, key, code, reason): their keys wait behind them, and some thousand wishes to retry are done with; wishes to skip
  * stay. `$15` seqs that waited for their topic or partition and now wait behind a refused row of their key.
  * `$16` JSON array of topics that are written to with another number of partitions from now on (topic, partitions). `$17` a topic or null: some
@@ -63,6 +63,11 @@ ${saveCheckpoint(schema)}
   on conflict (seq) do nothing
 ), drained as (
   delete from ${schema}.outbox_quarantine where seq = any ($13::bigint[]) and exists (select from saved)
+  returning seq, coalesce(original_id, id) as id, intent, original_id
+), settled as (
+  insert into ${schema}.outbox_settled (seq, id, settled_as)
+  select seq, id, case when intent = 'skip' then 'skipped' else 'edited' end from drained where intent = 'skip' or original_id is not null
+  on conflict do nothing
 ), refused as (
   update ${schema}.outbox_quarantine q
   set reason_code = r.code, reason = r.reason,

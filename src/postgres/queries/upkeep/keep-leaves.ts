@@ -12,6 +12,8 @@ export function keepLeaves(schema: string) {
     empty: `select ${schema}.outbox_empty_leaf($1::text, $2::bigint)`,
     /** `$1` how long rows are kept, ms. Returns `[a name]` for each leaf. */
     remove: `select unnest(${schema}.outbox_remove_leaves($1::bigint))`,
+    /** Returns `[how many]`. */
+    forgetSettled: `select ${schema}.outbox_forget_settled()`,
     /** `$1` how long rows are kept, ms. Returns `[a name]` for each table. */
     dropKept: `select unnest(${schema}.outbox_drop_kept($1::bigint))`,
   }

@@ -236,6 +236,35 @@ describe('the number of shards', () => {
     }
   })
 
+  test('moves a large quarantine a few thousand rows a statement, and counts it up to a bound', async () => {
+    const rows = 12_000
+    await world.pool.query(
+      `insert into backstitch.outbox_quarantine (seq, shard, topic, id, aggregatetype, aggregateid, type, version, created_at, reason_code, reason)
+       select n, 0, 'outbox.event.order', gen_random_uuid(), 'order', 'k-' || n % 1000, 't', 1, now(), 'OUTBOX_TOPIC_UNKNOWN', 'none' from generate_series(1, ${rows}) n`,
+    )
+    await world.pool.query(
+      `create table moved (n bigint);
+       create function note_moved() returns trigger language plpgsql as $$ begin insert into public.moved select count(*) from after_it; return null; end $$;
+       create trigger note_moved after update on backstitch.outbox_quarantine referencing new table as after_it for each statement execute function note_moved()`,
+    )
+    await (await world.relay()).stop()
+    await administrator.reshard(4, act)
+    const { rows: moved } = await world.pool.query<{ most: number; sum: number }>(
+      'select max(n)::integer as most, sum(n)::integer as sum from moved',
+    )
+    expect(moved[0]?.most).toBeLessThanOrEqual(5_000)
+    expect(moved[0]?.sum).toBeGreaterThan(rows / 2)
+    const { rows: apart } = await world.pool.query(
+      'select from backstitch.outbox_quarantine where shard <> backstitch.outbox_shard(aggregateid, 4)',
+    )
+    expect(apart).toEqual([])
+    await world.pool.query('update backstitch.outbox_checkpoint set system_identifier = 7')
+    expect(await administrator.adopt(act, { dryRun: true })).toMatchObject({
+      parked: 10_000,
+      hasMoreParked: true,
+    })
+  })
+
   test('is waited for by a taker of the lease: one that looked before comes too late', async () => {
     await (await world.relay()).stop()
     const session = await pgRelayDatabase(world.pool).connect({

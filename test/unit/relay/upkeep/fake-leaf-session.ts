@@ -34,6 +34,7 @@ export class FakeLeafSession implements LeafSession {
   skipToLeaf = async (): Promise<boolean> => this.#call('skipToLeaf')
   empty = async (name: string): Promise<boolean> => this.#call(`empty ${name}`)
   remove = async (): Promise<readonly string[] | undefined> => (this.#call('remove') ? [] : undefined)
+  forgetSettled = async (): Promise<number> => 0
   dropKept = async (): Promise<readonly string[] | undefined> =>
     this.#call('dropKept') ? this.aged.splice(0, 2) : undefined
 
