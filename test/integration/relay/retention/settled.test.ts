@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createOutboxAdministrator, createOutboxOperator, type OutboxOperator } from '../../../src/index.ts'
-import { type LeafWorld, leafWorld } from './retention/leaf-world.ts'
-import { topic, until } from './relay-world.ts'
+import {
+  createOutboxAdministrator,
+  createOutboxOperator,
+  type OutboxOperator,
+} from '../../../../src/index.ts'
+import { type LeafWorld, leafWorld } from './leaf-world.ts'
+import { topic, until } from '../relay-world.ts'
 
 let world: LeafWorld
 let operator: OutboxOperator
