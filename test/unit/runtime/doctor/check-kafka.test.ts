@@ -41,6 +41,7 @@ describe('a topic', () => {
       'warn inbox-retention',
     ])
     expect(troubles(topic(), { remembered }, { keepPublishedMs: 604_800_001 })).toEqual([
+      'warn kept-rows',
       'warn inbox-retention',
     ])
     const forEver = topic({ config: { 'retention.ms': '-1' } })
