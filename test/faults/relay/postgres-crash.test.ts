@@ -1,6 +1,6 @@
 import { createRelay } from 'backstitch'
 import { inMemoryTransport } from 'backstitch/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type OwnServices, startServices } from '../../../dev-services/index.ts'
 import { brokenPromises } from '../world/broken-promises.ts'
 import { faultPool, migrateFaults } from '../world/fault-pool.ts'
@@ -8,6 +8,8 @@ import { FaultWriters } from '../world/fault-writers.ts'
 import { until } from '../world/until.ts'
 
 const topic = 'outbox.event.fault'
+/** The same for all tests here: they share a database, in which the number is pinned (rule C21). */
+const partitions = 4
 let services: OwnServices
 beforeAll(async () => {
   services = await startServices({
@@ -25,8 +27,9 @@ test('after crashes of Postgres no committed row is lost, though transaction num
   const { postgres } = services
   const pool = faultPool(postgres.url)
   await migrateFaults(pool)
-  const transport = inMemoryTransport({ topics: { [topic]: 4 } })
+  const transport = inMemoryTransport({ topics: { [topic]: partitions } })
   const relay = createRelay({ databases: [pool], transport, leaseDurationMs: 1_000 })
+  onTestFinished(() => relay.stop())
   await relay.start()
   const bodies = () => transport.records(topic).map(({ value }) => String(value))
   const safe = new FaultWriters(pool, 'safe')
@@ -68,9 +71,10 @@ test('after crashes of Postgres no committed row is lost, though transaction num
 test('a row that was committed asynchronously is on disk before it is published (rule C20)', async () => {
   const { postgres } = services
   const pool = faultPool(postgres.url)
-  const transport = inMemoryTransport({ topics: { [topic]: 1 } })
+  const transport = inMemoryTransport({ topics: { [topic]: partitions } })
   for (let round = 0; round < 5; round++) {
     const relay = createRelay({ databases: [pool], transport, leaseDurationMs: 1_000 })
+    onTestFinished(() => relay.stop())
     await relay.start()
     await pool.query(
       `set synchronous_commit = off; insert into backstitch.outbox (aggregatetype, aggregateid, type, payload) values ('fault', 'k', 't', 'loose ${round}')`,
@@ -92,8 +96,9 @@ test('a row that was committed asynchronously is on disk before it is published 
 test('a frozen server is given up in time, and served again when it wakes', async () => {
   const { postgres } = services
   const pool = faultPool(postgres.url)
-  const transport = inMemoryTransport({ topics: { [topic]: 1 } })
+  const transport = inMemoryTransport({ topics: { [topic]: partitions } })
   const relay = createRelay({ databases: [pool], transport, leaseDurationMs: 1_000 })
+  onTestFinished(() => relay.stop())
   await relay.start()
   await postgres.kill('SIGSTOP')
   await until('the relay says so', () => relay.health().state === 'failing', 5_000)
