@@ -3,6 +3,8 @@ import type { OffsetRange, StartedAttempts } from './attempt-log.ts'
 /** Records in hand together: those of one transaction. */
 export type AttemptUnit = { readonly first: bigint; readonly last: bigint; readonly count: number }
 
+type Said = { readonly range: OffsetRange | undefined; readonly others: ReadonlySet<bigint> }
+
 /** What the machine goes by. */
 export type AttemptMachineOptions = {
   /** A message is given up once its process has died so often with it: the first time in company, the others with it alone. */
@@ -53,11 +55,10 @@ export class AttemptMachine {
   #ahead = aheadMin
   #writtenAtMs = -Infinity
   #isGivenBack = false
-  /** What the row says for certain. */
-  #covered: { readonly range: OffsetRange | undefined; readonly others: ReadonlySet<bigint> } = {
-    range: undefined,
-    others: new Set(),
-  }
+  /** What the row says for certain, unless {@link #writing} is there already. */
+  #covered: Said = { range: undefined, others: new Set() }
+  /** What is on its way to the row. */
+  #writing: Said | undefined
 
   /** @param left what the row said when the partition was taken */
   constructor(left: StartedAttempts, { killsMax }: AttemptMachineOptions) {
@@ -112,7 +113,14 @@ export class AttemptMachine {
    */
   begin(unit: AttemptUnit): 'covered' | 'write' | 'wait' {
     this.#inHand.add(unit)
-    const { range, others } = this.#covered
+    const says = this.#beginAfter(unit, this.#covered)
+    if (says === 'wait' || this.#writing === undefined || isWithin(unit, this.#writing)) return says
+    // what is on its way would take it out of the row
+    if (unit.count > 1) this.#moveWindow(unit)
+    return 'wait'
+  }
+
+  #beginAfter(unit: AttemptUnit, { range, others }: Said): 'covered' | 'write' | 'wait' {
     const fromBelow = range !== undefined && unit.count === 1 && unit.last < range.first
     if (fromBelow) return others.has(unit.first) ? 'covered' : 'wait'
     if (range === undefined || unit.first < range.first || unit.last > range.last) {
@@ -165,6 +173,13 @@ export class AttemptMachine {
     this.#isGivenBack = true
   }
 
+  /** What the row has to say; from now on it is on its way to the row, until {@link written} or {@link notWritten}. */
+  write(): StartedAttempts {
+    const started = this.started()
+    this.#writing = said(started)
+    return started
+  }
+
   /** What the row has to say. */
   started(): StartedAttempts {
     const window = this.#isGivenBack && this.#inHand.size === 0 ? undefined : this.#window
@@ -187,13 +202,20 @@ export class AttemptMachine {
   }
 
   /** The row says this now. */
-  written({ range, others }: StartedAttempts, nowMs: number): void {
-    this.#covered = { range, others: new Set(others) }
+  written(started: StartedAttempts, nowMs: number): void {
+    this.#covered = said(started)
+    this.#writing = undefined
     const isSoon = nowMs - this.#writtenAtMs < soonMs
     this.#writtenAtMs = nowMs
     this.#ahead = isSoon ? this.#ahead * 2n : this.#ahead / 2n
     if (this.#ahead > aheadMax) this.#ahead = aheadMax
     if (this.#ahead < aheadMin) this.#ahead = aheadMin
+  }
+
+  /** Nobody knows what the row says. */
+  notWritten(): void {
+    this.#covered = { range: undefined, others: new Set() }
+    this.#writing = undefined
   }
 
   /** What lies before the first record is done; what lies behind the end was not there when the process died. */
@@ -235,6 +257,15 @@ export class AttemptMachine {
     }
     return lowest
   }
+}
+
+function said({ range, others }: StartedAttempts): Said {
+  return { range, others: new Set(others) }
+}
+
+function isWithin({ first, last, count }: AttemptUnit, { range, others }: Said): boolean {
+  if (count === 1 && others.has(first)) return true
+  return range !== undefined && first >= range.first && last <= range.last
 }
 
 function hull(one: OffsetRange | undefined, other: OffsetRange | undefined): OffsetRange | undefined {

@@ -158,9 +158,14 @@ export class PartitionAttempts {
   }
 
   async #note(): Promise<void> {
-    const started = this.#machine.started()
+    const started = this.#machine.write()
     this.#isDirty = false
-    if (!(await this.#say(started))) await this.#takeAgain(started)
+    try {
+      if (!(await this.#say(started))) await this.#takeAgain(started)
+    } catch (thrown) {
+      this.#machine.notWritten()
+      throw thrown
+    }
     this.#machine.written(started, performance.now())
   }
 

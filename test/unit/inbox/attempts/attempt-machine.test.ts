@@ -117,6 +117,26 @@ describe('what the row says', () => {
     expect(write(machine).others).toEqual([])
   })
 
+  test('what a write on its way would take out of the row waits for the next one', () => {
+    const late = unit(5)
+    const moved = opened()
+    fetch(moved, 0, 99)
+    const first = unit(0)
+    moved.begin(first)
+    write(moved)
+    moved.end(first)
+    expect(moved.begin(unit(40))).toBe('write')
+    const onItsWay = moved.write()
+    expect(onItsWay.range?.first).toBe(40n)
+    expect(moved.begin(late)).toBe('wait')
+    moved.written(onItsWay, (nowMs += 1_000))
+    expect(write(moved)).toMatchObject({ others: [5n] })
+    expect(moved.begin(late)).toBe('covered')
+    moved.write()
+    moved.notWritten()
+    expect(moved.begin(unit(41))).toBe('wait')
+  })
+
   test('older records that come up together with new ones widen it, until they have ended', () => {
     const machine = opened()
     fetch(machine, 0, 9)

@@ -37,13 +37,23 @@ class World {
 
   /** One process, until it dies or all is done. @param steps after which it is killed from outside */
   async live(steps: number): Promise<void> {
+    const over = new AbortController()
+    try {
+      await this.#live(steps, over.signal)
+    } finally {
+      // the dead write nothing any more
+      over.abort()
+    }
+  }
+
+  async #live(steps: number, signal: AbortSignal): Promise<void> {
     const owner = `process ${this.processes++}`
     const attempts = await PartitionAttempts.take({
       log: this.log,
       place,
       owner,
       killsMax: 3,
-      signal: new AbortController().signal,
+      signal,
       logger: silentLogger,
     })
     const step = (): void => {
