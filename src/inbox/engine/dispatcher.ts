@@ -207,9 +207,10 @@ export class Dispatcher<Target> implements GroupWorker {
   /** Begins what can be begun. */
   #pump(): void {
     const nowMs = this.#options.clock.now()
+    if (nowMs < this.#waitsUntilMs) return this.#alarm.set(this.#waitsUntilMs)
     // after a wait one unit goes ahead
     const concurrencyMax = this.#waits > 0 ? 1 : this.#options.concurrencyMax
-    while (this.#inHandCount < concurrencyMax && nowMs >= this.#waitsUntilMs && !this.#isSoloInHand) {
+    while (this.#inHandCount < concurrencyMax && !this.#isSoloInHand) {
       const [soloist] = this.#soloists
       if (soloist !== undefined) {
         if (this.#inHandCount > 0) return

@@ -9,6 +9,7 @@ export function leapingClock(): Clock {
     isLeaping = true
     while (pending.length > 0) {
       for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+      if (pending.length === 0) break // all of them were ended meanwhile
       const next = Math.min(...pending.map(({ atMs }) => atMs))
       nowMs = Math.max(nowMs, next)
       const due = pending.filter(({ atMs }) => atMs <= nowMs)
