@@ -184,6 +184,7 @@ describe('edit', () => {
     expect(await row(1)).toEqual({
       ...old,
       id: after.id,
+      original_id: old['id'],
       causation_id: old['id'],
       payload: '{"small":  1}',
       headers: { tenant: 'eu', a: 'b' },
