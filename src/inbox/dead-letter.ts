@@ -77,8 +77,9 @@ export function deadLetterOf(
 
 /** The stack of what was thrown, as it can be stored. */
 export function storableStack(thrown: unknown): string | undefined {
-  const stack = thrown instanceof Error ? thrown.stack : undefined
-  return stack === undefined ? undefined : storable(stack, stackLengthMax)
+  // with an `Error.prepareStackTrace` of the application’s it may be anything
+  const stack: unknown = thrown instanceof Error ? thrown.stack : undefined
+  return typeof stack === 'string' ? storable(stack, stackLengthMax) : undefined
 }
 
 /** Cut and freed of what Postgres cannot hold: a dead letter must never fail for its own words. */

@@ -15,7 +15,7 @@ import { fingerprintOf } from '../identity/fingerprint.ts'
 import { reusedId } from '../identity/reused-id.ts'
 import type { ClaimOutcome, InboxEntry, InboxStore } from '../inbox-store.ts'
 import type { Delivery } from '../record-reader.ts'
-import type { RecordTransactions } from '../record-transaction.ts'
+import { isOverdue, type RecordTransactions } from '../record-transaction.ts'
 import type { Entry } from './lane.ts'
 import { newTrouble, type Trouble } from './trouble.ts'
 
@@ -90,7 +90,8 @@ export function unitRunner<Target>(options: UnitRunnerOptions<Target>): UnitRunn
 
   const run = async (unit: readonly Entry<Target>[]): Promise<UnitOutcome> => {
     const [first] = unit
-    if (first?.reading === undefined) return done
+    // a suspect is read when its turn comes, and may be of no concern any more
+    if (first?.reading === undefined || first.reading.kind === 'skipped') return done
     if (first.reading.kind === 'unreadable') {
       const { id, type, error } = first.reading
       return bury(first, { messageId: id, ...(type !== undefined && { type }), thrown: error, attempts: 0 })
@@ -103,6 +104,8 @@ export function unitRunner<Target>(options: UnitRunnerOptions<Target>): UnitRunn
     } catch (thrown) {
       const failure = failureKind(thrown, trial.inHandler)
       if (isBackstitchError(thrown, 'STOP_DEADLINE_PASSED')) return leave(first, thrown)
+      // What takes too long in the database may wait for this message’s own lock: the others go on.
+      if (isOverdue(thrown) && unit.length === 1 && failure === 'wait') return waits(first, thrown)
       if (failure === 'wait' && !trial.inHandler) return { kind: 'waits', thrown }
       return unit.length > 1 ? failedTogether(unit, thrown, failure) : failed(first, thrown, failure)
     }

@@ -49,9 +49,9 @@ export function inboxUpkeep(options: InboxUpkeepOptions): InboxUpkeep {
   const stopping = new AbortController()
   const { signal } = stopping
   let running: Promise<void> | undefined
-  /** Cut when the member stops. */
+  /** Cut when the member stops. Each statement sees what was committed before it: a look under a lock must see what came before the lock. */
   const transaction = <Result>(work: (tx: SqlExecutor) => Promise<Result>): Promise<Result> =>
-    database.transaction(work, { signal })
+    database.transaction(work, { signal, isolation: 'read committed' })
 
   const noteProgress = async (): Promise<void> => {
     const before = await transaction((tx) => store.progress(tx, group))

@@ -8,7 +8,9 @@ import {
   forgetGroup,
   lockGroup,
   lockGroupTimeout,
+  type KeptFromRow,
   type LockedGroupRow,
+  readKeptFrom,
   rewindGroup,
 } from '../queries/group/rewind-group.ts'
 import { quoteSchema } from '../schema-name.ts'
@@ -68,8 +70,8 @@ export function pgGroupDesk(schemaName: string): PgGroupDesk {
       const { rows } = await tx.query<LockedGroupRow>(lockGroup(schema), [group]).catch(explain)
       const [row] = rows
       if (row === undefined) throw new BackstitchError('GROUP_NOT_FOUND', group)
-      const { kept_from: keptFrom, ...rest } = row
-      return { ...rest, keptFrom: keptFrom ?? undefined }
+      const kept = await tx.query<KeptFromRow>(readKeptFrom(schema), []).catch(explain)
+      return { ...row, keptFrom: kept.rows[0]?.kept_from ?? undefined }
     },
     rewind: async (tx, group, generation) => {
       await tx.query(rewindGroup(schema), [group, generation]).catch(explain)

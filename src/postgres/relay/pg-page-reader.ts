@@ -38,6 +38,8 @@ export class PgPageReader {
   #isClosed = false
   #isUnusable = false
   #pagesToSkip = 0
+  #connecting: Promise<PgRelayClient | undefined> | undefined
+  #copying = 0
   #idle: NodeJS.Timeout | undefined
 
   constructor(options: PageReaderOptions) {
@@ -58,8 +60,15 @@ export class PgPageReader {
       copyWalkPage(schema, { rows: page.rows, bodyBytesMax: this.#bodyBytesMax }, shard, read),
       this.#blocks,
     )
-    await client.copy(copied)
-    this.#idle?.refresh()
+    clearTimeout(this.#idle)
+    this.#copying += 1
+    try {
+      await client.copy(copied)
+    } finally {
+      // a copy of another walk may be under way
+      this.#copying -= 1
+      this.#rest()
+    }
     if (copied.hasLarge || copied.bytes > page.bytes) this.#pagesToSkip = pagesLarge
     if (copied.hasLarge && copied.rows.length === 0) return undefined
     const { rows, hasLarge } = copied
@@ -72,6 +81,14 @@ export class PgPageReader {
     this.#letGo()
   }
 
+  /** Lets go of a connection that is not used for a while; never of one that is. */
+  #rest(): void {
+    clearTimeout(this.#idle)
+    if (this.#copying > 0 || this.#client === undefined) return
+    this.#idle = setTimeout(() => this.#letGo(), idleMs)
+    this.#idle.unref()
+  }
+
   #letGo(): void {
     clearTimeout(this.#idle)
     this.#idle = undefined
@@ -79,14 +96,25 @@ export class PgPageReader {
     this.#client = undefined
   }
 
-  async #connected(): Promise<PgRelayClient | undefined> {
+  /** A read that was given up may still be connecting when the next one asks. */
+  #connected(): Promise<PgRelayClient | undefined> {
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined))
+    return this.#connecting
+  }
+
+  async #connect(): Promise<PgRelayClient | undefined> {
     if (this.#client !== undefined || this.#isUnusable) return this.#client
     const client = await this.#options.connect().catch(() => undefined)
     try {
-      if (client !== undefined && !this.#isClosed && (await this.#isSameServer(client))) {
-        this.#idle = setTimeout(() => this.#letGo(), idleMs)
-        this.#idle.unref()
-        return (this.#client = client)
+      if (
+        client !== undefined &&
+        !this.#isClosed &&
+        (await this.#isSameServer(client)) &&
+        !this.#hasClosed()
+      ) {
+        this.#client = client
+        this.#rest()
+        return client
       }
     } catch {
       // the session finds out what it is
@@ -94,6 +122,11 @@ export class PgPageReader {
     this.#isUnusable = true
     client?.close()
     return undefined
+  }
+
+  /** It may have happened while something was waited for. */
+  #hasClosed(): boolean {
+    return this.#isClosed
   }
 
   async #isSameServer(client: PgRelayClient): Promise<boolean> {

@@ -34,7 +34,8 @@ export function takeReply(turn: Turn, state: SagaState, reply: ReplyInput): Saga
 function isOpen(state: SagaState, reply: ReplyInput, leg: LegState): boolean {
   if (leg.status === 'sent') return true
   if (leg.status !== 'unknown' || state.status !== 'parked') return false
-  return reply.direction === 'undo' || state.steps[reply.step]?.undo === undefined
+  // a saga that undoes has made up its mind about what was not answered
+  return reply.direction === 'undo' || state.turnedBy === undefined
 }
 
 function takeOk(turn: Turn, state: SagaState, reply: ReplyInput, leg: LegState, result: unknown): SagaState {
@@ -62,9 +63,14 @@ function takeRejection(
       reply,
       failureAt(turn.definition, 'SAGA_STEP_REFUSED', reply, `rejected.${name}`),
     )
-  if (fault !== undefined)
+  if (fault !== undefined && !isUndoing(state, reply))
     return stop(turn, settled, reply, failureAt(turn.definition, 'SAGA_REPLY_INVALID', reply, fault))
   return resume(turn, turnBack(turn, settled, `step ${reply.step} was rejected: ${name}`))
+}
+
+/** Whether it answers a step that was on its way when the saga turned round. */
+function isUndoing({ turnedBy }: SagaState, { direction }: ReplyInput): boolean {
+  return turnedBy !== undefined && direction === 'do'
 }
 
 /** The leg keeps its doubt: an answer that can be read may still come. Where the saga is parked over that already, it is no wiser now. */
@@ -76,6 +82,11 @@ function stopOnce(
   failure: BackstitchError,
 ): SagaState {
   if (isStopped(state, reply)) return state
+  if (isUndoing(state, reply)) {
+    // It may have happened: that is all that the way back has to know.
+    turn.effects.push({ kind: 'cancel', step: reply.step, direction: reply.direction })
+    return resume(turn, withLeg(state, reply, { ...leg, status: 'unknown' }))
+  }
   return stopLeg(turn, state, reply, { ...leg, status: 'unknown' }, failure)
 }
 

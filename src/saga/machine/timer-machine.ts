@@ -26,7 +26,7 @@ export function takeTimer(turn: Turn, state: SagaState, timer: TimerInput): Saga
 export function resume(turn: Turn, state: SagaState): SagaState {
   if (isHalted(state)) return state
   let next = state
-  for (const at of overdueLegs(state)) next = takeSilence(turn, next, at)
+  for (const at of overdueLegs(state)) if (!isHalted(next)) next = takeSilence(turn, next, at)
   return goOn(turn, next)
 }
 
@@ -35,8 +35,8 @@ function takeSilence(turn: Turn, state: SagaState, at: LegName): SagaState {
   const leg = legAt(state, at)
   if (leg?.status !== 'unknown' || isStopped(state, at)) return state
   const plan = planOf(turn.definition, at)
-  if (plan === undefined) return stopLeg(turn, state, at, leg, lostFrom(turn.definition, at))
   if (state.turnedBy !== undefined && at.direction === 'do') return withoutTimer(turn, state, at)
+  if (plan === undefined) return stopLeg(turn, state, at, leg, lostFrom(turn.definition, at))
   if (tryOf(plan.retry, leg.attempt) < plan.retry.attemptsMax)
     return sendsAnother(plan, leg)
       ? stopLeg(turn, state, at, leg, changedFrom(turn.definition, at, leg))

@@ -60,7 +60,9 @@ export type Exploration = {
  * @throws `CONFIG_INVALID` where a sample is needed that cannot be made up, or one does not fit its contract
  * @example
  * test('place-order ends all-done or all-undone', () => {
- *   expect(explore(placeOrder).counterexample).toBeUndefined()
+ *   const { counterexample, complete } = explore(placeOrder)
+ *   expect(counterexample).toBeUndefined()
+ *   expect(complete).toBe(true) // else the search was cut off, and proves nothing
  * })
  */
 export function explore(definition: SagaDefinition, options: ExploreOptions = {}): Exploration {

@@ -3,8 +3,21 @@
  * `$1` group. Returns {@link LockedGroupRow}.
  */
 export function lockGroup(schema: string): string {
-  return `select g.kind, g.topics, g.generation, nullif(r.kept_from, '-infinity') as kept_from
-from ${schema}.inbox_group g, ${schema}.inbox_retention r where g.consumer_group = $1 for update of g`
+  return `select kind, topics, generation from ${schema}.inbox_group where consumer_group = $1 for update`
+}
+
+/**
+ * From when on the inbox has kept its rows, once the group is locked: a statement of its own, for the lock may have been waited for while
+ * another transaction emptied a leaf, and its wait would not renew what was read beside it. Returns {@link KeptFromRow}.
+ */
+export function readKeptFrom(schema: string): string {
+  return `select nullif(kept_from, '-infinity') as kept_from from ${schema}.inbox_retention`
+}
+
+/** A row of {@link readKeptFrom}. */
+export type KeptFromRow = {
+  /** Of what was claimed before, rows may be gone. */
+  readonly kept_from: Date | null
 }
 
 /** A row of {@link lockGroup}. */
@@ -12,8 +25,6 @@ export type LockedGroupRow = {
   readonly kind: string
   readonly topics: readonly string[]
   readonly generation: number
-  /** Of what was claimed before, rows may be gone. */
-  readonly kept_from: Date | null
 }
 
 /** Whoever waits longer is told. */

@@ -38,6 +38,20 @@ test('while it cannot be reached one message at a time asks for it', async () =>
   expect(begins).toBe(130)
 })
 
+test('a message whose claim takes too long waits by itself: it may wait for its own lock, and the others go on', async () => {
+  // a clock on which the wait never ends
+  const clock = { now: () => 0, pause: () => new Promise<void>(() => undefined) }
+  const { engine, committed, failNext } = engineOf([noting], { clock, concurrencyMax: 1 })
+  failNext(
+    'begin',
+    new BackstitchError('DATABASE_UNREACHABLE', 'slow', { details: { overdueAfterMs: 10_000 } }),
+  )
+  await engine.onBatch(batchOf(keyedRecords('slow.1', 'b.1', 'slow.2', 'c.1')))
+  await until('the others are done', () => committed.effects.length === 2)
+  expect(sorted(committed.effects)).toEqual(['b.1', 'c.1'])
+  expect(engine.trouble(['outbox.event.order/0'])).toContain('DATABASE_UNREACHABLE')
+})
+
 test('health names the partition that waits, as long as it is held and waits', async () => {
   const { engine, failNext } = engineOf([noting], {
     clock: { now: () => 0, pause: () => new Promise(() => undefined) },

@@ -6,7 +6,7 @@ import { BackstitchError } from '../../../../src/kernel/errors.ts'
 import { silentLogger } from '../../../../src/kernel/logger.ts'
 import { RememberedAttempts } from '../attempts/remembered-attempts.ts'
 import { batchOf, feed, until, untilCommitted } from '../hand-fed.ts'
-import { engineOf, keyedRecords, noting, Placed, sorted } from './engine-of-orders.ts'
+import { engineOf, keyedRecords, Noted, noting, Placed, sorted } from './engine-of-orders.ts'
 
 const place = { group: 'g', topic: 'outbox.event.order', partition: 0 }
 const records = keyedRecords('a.1', 'b.1', 'killer.1', 'a.2', 'killer.2', 'c.1', 'b.2')
@@ -60,6 +60,17 @@ test('what kills its process is found out, alone, after all others are done, and
     { reasonCode: 'KEY_HELD', offset: 4n, state: 'retrying' },
   ])
   expect(log.row(place)).toMatchObject({ deaths: [], alone: undefined })
+})
+
+test('a killer for which there is no handler any more is passed over', async () => {
+  const log = new RememberedAttempts()
+  for (let death = 1; death <= 3; death++) await memberThatDies(log)
+  const last = engineOf([on(Noted, () => undefined)], { attempts: watchOf(log) })
+  const batch = batchOf(records)
+  await last.engine.onBatch(batch)
+  await untilCommitted(batch)
+  expect(batch.commits.at(-1)).toBe(7n)
+  expect(last.committed.letters).toEqual([])
 })
 
 test('a member that gave its partition back leaves no suspects', async () => {

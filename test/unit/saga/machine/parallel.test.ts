@@ -135,6 +135,36 @@ describe('when one branch is rejected', () => {
   })
 })
 
+describe('once a saga has turned round', () => {
+  const turned = () => forked().reply('do hotel', 'rejected.no', no)
+
+  test.each([
+    ['an answer that nobody can read', 'ok', { body: 1 }],
+    ['an outcome that is none', 'perhaps', no],
+  ])(
+    '%s says that the step may have happened: it is undone, and no operator is needed',
+    (_what, outcome, body) => {
+      const back = turned().reply('do flight', outcome, body)
+      expect([back.state.status, back.stopped, back.waiting]).toEqual(['compensating', [], ['undo flight']])
+    },
+  )
+
+  test('a rejection that no contract knows is a rejection', () => {
+    const back = turned().reply('do flight', 'rejected.closed', no)
+    expect([back.stopped, back.waiting]).toEqual([[], ['undo visa']])
+  })
+
+  test('a late answer of the pivot is recorded, and neither taken for a success nor sent again', () => {
+    const unpaid = forked().ok('do flight').ok('do seat').ok('do hotel').timer('do pay', 1)
+    const parked = unpaid.steer('compensate').timer('undo seat', 1)
+    expect([parked.state.status, parked.stopped]).toEqual(['parked', ['undo seat']])
+    expect(parked.ok('do pay').effects).toEqual(['late do pay 1.1'])
+    const unreadable = parked.reply('do pay', 'ok', { body: 1 })
+    expect(unreadable.stopped).toEqual(['undo seat'])
+    expect(unreadable.retry().waiting).not.toContain('do pay')
+  })
+})
+
 describe('while one branch has parked the saga', () => {
   const parked = () => forked().ok('do flight').ok('do seat').reply('do hotel', 'ok', { body: 1 })
 
