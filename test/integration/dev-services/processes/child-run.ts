@@ -65,7 +65,7 @@ export class ChildRun {
 
   async clear(): Promise<void> {
     await this.killHard()
-    await rm(this.temporary, { recursive: true, force: true })
+    await rm(this.temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   }
 }
 
