@@ -107,6 +107,10 @@ export const errorCatalogue = {
     'A statement of the transaction had failed, so Postgres rolled it back instead of committing it.',
     'Let the error of a statement through, or run the statement under a savepoint.',
   ),
+  TRANSACTION_ENDED: permanent(
+    'A statement was run through a transaction that had ended already.',
+    'Await every statement in the handler before it returns or throws.',
+  ),
   TRANSACTION_CONFLICT: transient(
     'Another transaction was in the way: a deadlock, a serialization failure, or a lock that it held for long.',
     'Nothing to do: the transaction is run again.',

@@ -23,7 +23,9 @@ export type PgStatements = {
 /**
  * Runs transactions on the clients of a pool. The pool stays the user’s: its settings count, and nobody here ends it.
  *
- * The transaction handed to the work is the `pg` client itself, so that any library that takes one can be used.
+ * The transaction handed to the work is the `pg` client, so that any library that takes one can be used, until the work has ended: what
+ * runs a statement through it later (a forgotten `await`, the rest of a `Promise.all`) gets `TRANSACTION_ENDED`, for by then the client may be in
+ * the middle of another one.
  */
 export function pgDatabase(pool: pg.Pool): Database & PgStatements {
   const place = poolPlace(pool)
@@ -92,10 +94,38 @@ async function runTransaction<Result>(
   if (!client.pipeline || options.isFirstGuarded !== true) await begun
   // where it fails while the work fails too, the work says what is to be done
   else begun.catch(() => undefined)
-  const result = await work(client)
+  const { tx, end } = lentClient(client)
+  let result: Result
+  try {
+    // cut short by its signal it goes on, on a connection that is thrown away
+    result = await work(tx)
+  } finally {
+    end()
+  }
   await begun
   await commit(client, options.last?.())
   return result
+}
+
+/** A view of a client that takes statements until it is ended. */
+function lentClient(client: pg.PoolClient): { readonly tx: SqlExecutor; readonly end: () => void } {
+  let hasEnded = false
+  const query = (...given: Parameters<pg.PoolClient['query']>): unknown =>
+    hasEnded ? refuse(given) : client.query(...given)
+  const view: unknown = Object.create(client, { query: { value: query, writable: true } })
+  return { tx: view as SqlExecutor, end: () => void (hasEnded = true) }
+}
+
+function refuse(given: readonly unknown[]): Promise<never> {
+  const [statement] = given
+  const callback = given.at(-1)
+  const text = typeof statement === 'string' ? statement : ((statement ?? {}) as { text?: unknown }).text
+  const thrown = new BackstitchError('TRANSACTION_ENDED', String(text).slice(0, 100))
+  if (typeof callback === 'function') process.nextTick(callback, thrown)
+  const refused = Promise.reject(thrown)
+  // whoever has forgotten to wait for the statement hears nothing of it either, and the process goes on
+  refused.catch(() => undefined)
+  return refused
 }
 
 /** Postgres answers the commit of a failed transaction with a rollback and no error. */

@@ -1,33 +1,15 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { z } from 'zod'
-import { isBackstitchError } from '../../src/kernel/errors.ts'
 import type { CallerTransaction } from '../../src/kernel/caller-transaction.ts'
 import type { CommandContract } from '../../src/message/command.ts'
 import { sagaBuilder } from '../../src/saga/definition/saga-builder.ts'
 import type { SagaDefinition } from '../../src/saga/definition/saga-definition.ts'
 import { createSagaBuilder } from '../../src/saga/definition/startable-saga.ts'
+import { charge, refusal, reserve, saga, ship } from './shop-saga.ts'
 import { ChargeCard, Order, ReleaseStock, ReserveStock, ShipOrder } from './shop-contracts.ts'
 
 // `tsc` checks these files: a line under `@ts-expect-error` that compiles is an error. What the types refuse is refused at run time as well,
 // where JavaScript can get so far.
-
-const saga = () => sagaBuilder('place-order', { version: 1, input: Order, key: (order) => order.orderId })
-const reserve = { send: ReserveStock, with: reserveRequest } as const
-const charge = { send: ChargeCard, with: () => ({ orderId: 'o', amount: 1 }) } as const
-const ship = { send: ShipOrder, with: () => ({ orderId: 'o', reservationId: 'r' }) } as const
-
-function reserveRequest({ input }: { input: z.output<typeof Order> }) {
-  return { orderId: input.orderId, sku: input.sku }
-}
-
-function refusal(build: () => unknown): unknown {
-  try {
-    build()
-  } catch (error) {
-    return isBackstitchError(error) ? error.code : error
-  }
-  return 'built'
-}
 
 describe('what a definition infers', () => {
   test('the input, the results of exactly the earlier steps, and the request of each command', () => {

@@ -8,6 +8,8 @@ import { serviceDatabase } from './service-database.ts'
 import { until } from './topic-feed.ts'
 
 const database = serviceDatabase()
+/** All transactions share one connection. */
+const single = serviceDatabase({ max: 1 })
 const insert = (tx: SqlExecutor, name: string) => tx.query('insert into effect (name) values ($1)', [name])
 
 async function pidOf(tx: SqlExecutor): Promise<number> {
@@ -40,6 +42,37 @@ test('a swallowed error of a statement is no silent rollback', async () => {
   })
   await expect(swallowing).rejects.toMatchObject({ code: 'TRANSACTION_ABORTED' })
   expect(await database.effects()).not.toContain('swallowed')
+})
+
+test('what is left of a failed work does nothing by itself, nor in the next transaction of its connection', async () => {
+  const { transaction } = pgDatabase(single.pool())
+  const gate = Promise.withResolvers<void>()
+  let late: Promise<unknown> = Promise.resolve()
+  const failing = transaction((tx) => {
+    late = gate.promise.then(() => insert(tx, 'late'))
+    return Promise.all([late, tx.query('select 1 / 0')])
+  })
+  expect(await codeOf(failing)).toBe('22012')
+  await transaction(async (tx) => {
+    await insert(tx, 'next')
+    gate.resolve()
+    expect(await codeOf(late)).toBe('TRANSACTION_ENDED')
+  })
+  expect(await single.effects()).toEqual(['next'])
+})
+
+test('nor is a statement run that comes once the work is done, whoever asks for it', async () => {
+  const { transaction } = pgDatabase(database.pool())
+  const kept = await transaction(async (tx) => {
+    await insert(tx, 'in time')
+    return tx
+  })
+  expect(await codeOf(insert(kept, 'too late'))).toBe('TRANSACTION_ENDED')
+  const asked = Promise.withResolvers<unknown>()
+  const client = kept as unknown as { query(text: string, done: (thrown: unknown) => void): unknown }
+  void client.query('select 1', asked.resolve)
+  expect(await asked.promise).toMatchObject({ code: 'TRANSACTION_ENDED' })
+  expect(await database.effects()).not.toContain('too late')
 })
 
 test('an error of a statement passes as it is', async () => {
